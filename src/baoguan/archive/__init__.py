@@ -1,0 +1,1 @@
+"""The store: batches, revisions, the log, verify."""

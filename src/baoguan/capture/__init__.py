@@ -1,0 +1,1 @@
+"""Responses to archived WARC records and back."""

@@ -1,0 +1,74 @@
+"""Every exception of the package.
+
+    BaoguanError
+    ├─ ConfigError          settings, outlet files, command lines
+    ├─ FetchError           the network: refused, failed, over a cap
+    ├─ FeedError            bytes that are no feed, or over a cap
+    ├─ ExtractError         a page that can't be read at all
+    ├─ StoreError
+    │  ├─ NotFound          nothing under that name
+    │  ├─ Conflict          other bytes stand under that name
+    │  ├─ Corrupt           what is kept contradicts itself
+    │  └─ DiskFull          no room: nothing of the batch was kept
+    └─ VerifyError          a proof, signature or digest that doesn't hold
+
+Messages are one line for operators: what, where and, when there is one, what to do.
+"""
+
+
+class BaoguanError(Exception):
+    """Base of all errors of baoguan; `retryable` says whether trying again later can help."""
+
+    retryable = False
+
+
+class ConfigError(BaoguanError):
+    """A setting, an outlet file or a command line that can't be used."""
+
+
+class FetchError(BaoguanError):
+    """A request that gave no usable response.
+
+    `kind` is one word that `status` translates: dns, connect, tls, timeout, reset, status, redirects, size, encoding,
+    address, robots, header, proxy.
+    """
+
+    def __init__(self, message: str, *, url: str, kind: str, retryable: bool = True) -> None:
+        super().__init__(message)
+        self.url = url
+        self.kind = kind
+        self.retryable = retryable
+
+
+class FeedError(BaoguanError):
+    """Bytes that are no feed, or a feed over a cap."""
+
+
+class ExtractError(BaoguanError):
+    """A page that can't be read at all."""
+
+
+class StoreError(BaoguanError):
+    """The archive on disk."""
+
+
+class NotFound(StoreError):  # noqa: N818 - the words of the archive, as STYLE.md draws them
+    """Nothing is kept under that name."""
+
+
+class Conflict(StoreError):  # noqa: N818
+    """Other bytes are kept under that name."""
+
+
+class Corrupt(StoreError):  # noqa: N818
+    """What is kept contradicts itself or its digest."""
+
+
+class DiskFull(StoreError):  # noqa: N818
+    """No room is left; nothing of the batch was kept."""
+
+    retryable = True
+
+
+class VerifyError(BaoguanError):
+    """A proof, a signature or a digest that doesn't hold."""

@@ -1,0 +1,1 @@
+"""Bytes and rules to Article. Pure."""

@@ -1,0 +1,1 @@
+"""Bytes to feed items, and when to poll next. Pure."""

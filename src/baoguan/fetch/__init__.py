@@ -1,0 +1,1 @@
+"""The only network client: politeness, robots, retry, proxies, limits."""

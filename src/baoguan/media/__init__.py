@@ -1,0 +1,1 @@
+"""Choose, rewrite and measure pictures. Pure but for the codec."""

@@ -1,0 +1,1 @@
+"""Frozen records of the newsroom and the archive; no behaviour beyond derived properties."""

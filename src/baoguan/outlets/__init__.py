@@ -1,0 +1,1 @@
+"""One TOML file an outlet; code beside it only for what data cannot say."""

@@ -1,0 +1,1 @@
+"""Renderings of articles: Markdown, Atom, the ancestors' tree."""

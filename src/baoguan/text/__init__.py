@@ -1,0 +1,1 @@
+"""Pure helpers, each module named after its subject."""

@@ -1,0 +1,1 @@
+"""The reader over HTTP: parse the request, call the archive, render."""
