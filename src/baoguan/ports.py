@@ -1,4 +1,4 @@
-"""Ports: the fewest methods that the archive needs of disk, network, clock and chance. The docstring is the contract."""
+"""Ports: the fewest methods that the archive needs of disk, network, clock and chance; the docstring is the contract."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime

@@ -55,7 +55,7 @@ class ManifestLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     rev: int = 0
     """0 for the first revision."""
     prev: int | None = None
-    """Log index of the article's previous rev leaf; for seen, lost, late: the rev that it speaks of; for gone: the withdrawn one."""
+    """Log index of the previous rev leaf; seen, lost, late: the rev they speak of; gone: the withdrawn one."""
     cause: str = ""
     """outlet, extractor, import or media."""
     outlet: str = ""
@@ -91,7 +91,7 @@ class ManifestLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     flags: tuple[str, ...] = ()
     """Facts: time-assumed, conflict, from-feed, clock-back, scripts."""
     legacy_path: str = ""
-    """Imports: path in the ancestor's tree. New articles: the path that `export markdown` gave them is in state, not here."""
+    """Imports: path in the ancestor's tree; exports: the path that a new article was given there."""
     reason: str = ""
     """lost: 404, 410, home, stub, error, emptied. gone: reason code."""
     key: str = ""
