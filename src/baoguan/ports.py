@@ -1,10 +1,14 @@
 """Ports: the fewest methods that the archive needs of disk, network, clock and chance; the docstring is the contract."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from baoguan.model.capture import FetchRequest, FetchResult
+from baoguan.model.capture import CaptureRef, FetchRequest, FetchResult
+from baoguan.model.catalog import ArticleRow, CaptureRow, KeptMedia, RevisionRow
+from baoguan.model.feed import FeedState
+from baoguan.model.log import ManifestLine
+from baoguan.model.schedule import PendingItem
 
 
 class Clock(Protocol):
@@ -103,4 +107,120 @@ class Fetcher(Protocol):
 
     def close(self) -> None:
         """Ends the loop's thread and its connections."""
+        ...
+
+
+class Catalog(Protocol):
+    """Identity and places of everything in the log. Derived: `apply` of all lines rebuilds it to the same answers.
+
+    `apply` is atomic and idempotent; a crash leaves it behind the log, never ahead. Reads see the last `apply`.
+    """
+
+    def size(self) -> int:
+        """How many leaves are applied."""
+        ...
+
+    def apply(self, lines: Iterable[tuple[int, ManifestLine | None]], *, size: int) -> None:
+        """Takes the lines below `size`, skipping what is applied."""
+        ...
+
+    def find(self, outlet: str, keys: Sequence[str]) -> list[str]:
+        """Ids of the articles that own one of the identity keys."""
+        ...
+
+    def article(self, identity: str) -> ArticleRow | None:
+        """The current revision."""
+        ...
+
+    def revisions(self, identity: str) -> list[RevisionRow]:
+        """All revisions, by number."""
+        ...
+
+    def media(self, url: str) -> KeptMedia | None:
+        """The picture kept for a URL."""
+        ...
+
+    def imported(self, source_sha256: str, legacy_path: str) -> bool:
+        """Whether that very file was imported under that path."""
+        ...
+
+    def add_captures(self, file: str, rows: Iterable[CaptureRow]) -> None:
+        """Remembers where the records of a WARC file lie."""
+        ...
+
+    def has_captures(self, file: str) -> bool:
+        """Whether the records of that file are known."""
+        ...
+
+    def capture(self, record_id: str) -> CaptureRow | None:
+        """Where a WARC record lies."""
+        ...
+
+
+class Schedule(Protocol):
+    """Crawl state. Each method is one transaction. `settle_feed` is what keeps a 304 from hiding an item."""
+
+    def claim(self, now_ms: int, *, limit: int, lease_ms: int, which: str = "due") -> list[FeedState]:
+        """Feeds to poll, each under a lease."""
+        ...
+
+    def settle_feed(self, state: FeedState, items: Sequence[PendingItem], prints: Mapping[str, bytes]) -> None:
+        """Validators together with a pending row for each item that the log lacks."""
+        ...
+
+    def settle_items(
+        self,
+        done: Iterable[str],
+        retry: Iterable[PendingItem] = (),
+        recheck: Mapping[str, tuple[int, int]] | None = None,
+    ) -> None:
+        """After a checkpoint: what is in the log waits no more."""
+        ...
+
+    def pending(self, now_ms: int, *, limit: int, skip: Iterable[str] = ()) -> list[PendingItem]:
+        """Items that are due."""
+        ...
+
+    def pending_keys(self, keys: Sequence[str]) -> set[str]:
+        """Those of `keys` that wait already."""
+        ...
+
+    def prints(self, keys: Sequence[str]) -> dict[str, bytes]:
+        """Fingerprints of items as last seen."""
+        ...
+
+    def set_feed_capture(self, feed: str, feed_ms: int, capture: CaptureRef) -> None:
+        """Where the response that carried waiting items is kept."""
+        ...
+
+    def rechecks(self, now_ms: int, *, limit: int) -> list[tuple[str, int]]:
+        """(article id, step) of pages to look at again."""
+        ...
+
+    def late_pictures(self, now_ms: int, *, limit: int) -> list[tuple[str, str, int]]:
+        """(URL, article id, tries) of pictures not kept yet."""
+        ...
+
+    def settle_pictures(self, kept: Iterable[str], missing: Iterable[tuple[str, str, int, int]]) -> None:
+        """Pictures that wait no more, and those that do."""
+        ...
+
+    def hosts(self) -> dict[str, int]:
+        """Hosts that want no request before an epoch (ms)."""
+        ...
+
+    def set_hosts(self, hosts: Mapping[str, int]) -> None:
+        """Replaces them."""
+        ...
+
+    def note(self, at_ms: int, outlet: str, text: str) -> None:
+        """A line for `status`."""
+        ...
+
+    def get(self, key: str) -> bytes | None:
+        """A small value that must outlive a run."""
+        ...
+
+    def put(self, key: str, value: bytes) -> None:
+        """Keeps it."""
         ...

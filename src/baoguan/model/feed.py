@@ -83,6 +83,8 @@ class FeedState(msgspec.Struct, frozen=True, kw_only=True):
     last_modified: str = ""
     next_ms: int = 0
     """Epoch of the next poll."""
+    not_before_ms: int = 0
+    """The outlet itself (Retry-After, ttl, max-age, skipHours) or repeated failures ask for no poll before this epoch."""
     lease_ms: int = 0
     """A worker holds it until then."""
     interval_s: int = 0

@@ -92,6 +92,8 @@ class ManifestLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """Facts: time-assumed, conflict, from-feed, clock-back, scripts."""
     legacy_path: str = ""
     """Imports: path in the ancestor's tree; exports: the path that a new article was given there."""
+    source_sha256: str = ""
+    """Imports: sha256 of the ancestor's file, so that a second import adds nothing."""
     reason: str = ""
     """lost: 404, 410, home, stub, error, emptied. gone: reason code."""
     key: str = ""

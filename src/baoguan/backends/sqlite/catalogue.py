@@ -1,0 +1,266 @@
+"""The catalogue in SQLite: identity, revisions, media and places of captures, all derived from public/.
+
+One transaction applies the lines of a batch and moves `size`, so that a crash leaves a catalogue that is merely behind
+and is caught up from the manifest on the next start.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from baoguan.backends.sqlite import connect
+from baoguan.model.catalog import ArticleRow, CaptureRow, KeptMedia, RevisionRow
+from baoguan.model.log import ManifestLine
+from baoguan.text.urls import identity_key
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS article (
+  id TEXT PRIMARY KEY, outlet TEXT, url TEXT, title TEXT, lang TEXT, rev INTEGER, idx INTEGER, captured_ms INTEGER,
+  shown_ms INTEGER, content_sha256 TEXT, confidence REAL, extractor TEXT, lead TEXT, lead_width INTEGER,
+  lead_height INTEGER, lost TEXT DEFAULT '', checked_ms INTEGER) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS article_shown ON article (shown_ms DESC, id);
+CREATE INDEX IF NOT EXISTS article_outlet ON article (outlet, shown_ms DESC, id);
+CREATE TABLE IF NOT EXISTS revision (
+  id TEXT, rev INTEGER, idx INTEGER, captured_ms INTEGER, title TEXT, cause TEXT, path TEXT, legacy_path TEXT,
+  PRIMARY KEY (id, rev)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS alias (outlet TEXT, key TEXT, id TEXT, PRIMARY KEY (outlet, key)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS media (
+  url TEXT PRIMARY KEY, sha256 TEXT, path TEXT, width INTEGER, height INTEGER, record_id TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS imported (
+  source_sha256 TEXT, legacy_path TEXT, id TEXT, rev INTEGER, PRIMARY KEY (source_sha256, legacy_path)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS capture (
+  record_id TEXT PRIMARY KEY, file TEXT, offset INTEGER, length INTEGER) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS captured (file TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+_ARTICLE = (
+    "id, outlet, url, title, lang, rev, idx, captured_ms, shown_ms, content_sha256, confidence, extractor, lead,"
+    " lead_width, lead_height, lost, checked_ms"
+)
+
+
+class SqliteCatalog:
+    """The catalogue of one archive; see ports.Catalog for the contract."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = connect(path, SCHEMA)
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._db.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._db
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def size(self) -> int:
+        """How many leaves of the log are applied."""
+        row = self._db.execute("SELECT value FROM meta WHERE key = 'size'").fetchone()
+        return int(row[0]) if row else 0
+
+    def apply(self, lines: Iterable[tuple[int, ManifestLine | None]], *, size: int) -> None:
+        """Takes the lines up to (not with) leaf `size`; lines already applied change nothing."""
+        with self._transaction() as db:
+            done = self.size()
+            for index, line in lines:
+                if line is not None and done <= index < size:
+                    _apply_line(db, index, line)
+            if size > done:
+                db.execute("INSERT OR REPLACE INTO meta VALUES ('size', ?)", (size,))
+
+    def add_captures(self, file: str, rows: Iterable[CaptureRow]) -> None:
+        """Remembers where the records of a WARC file lie."""
+        with self._transaction() as db:
+            db.executemany(
+                "INSERT OR REPLACE INTO capture VALUES (?,?,?,?)",
+                ((row.record_id, row.file, row.offset, row.length) for row in rows),
+            )
+            db.execute("INSERT OR IGNORE INTO captured VALUES (?)", (file,))
+
+    def has_captures(self, file: str) -> bool:
+        """Whether the records of that file are known."""
+        return self._db.execute("SELECT 1 FROM captured WHERE file = ?", (file,)).fetchone() is not None
+
+    def capture(self, record_id: str) -> CaptureRow | None:
+        """Where a WARC record lies."""
+        row = self._db.execute("SELECT * FROM capture WHERE record_id = ?", (record_id,)).fetchone()
+        return CaptureRow(record_id=row[0], file=row[1], offset=row[2], length=row[3]) if row else None
+
+    def find(self, outlet: str, keys: Sequence[str]) -> list[str]:
+        """Ids of the articles of `outlet` that own one of `keys`, in the order of the keys, each once."""
+        if not keys:
+            return []
+        marks = ",".join("?" * len(keys))
+        rows = self._db.execute(
+            f"SELECT key, id FROM alias WHERE outlet = ? AND key IN ({marks})",  # noqa: S608 - only question marks
+            (outlet, *keys),
+        )
+        found = dict(rows.fetchall())
+        return list(dict.fromkeys(found[key] for key in keys if key in found))
+
+    def article(self, identity: str) -> ArticleRow | None:
+        """The current revision of an article."""
+        row = self._db.execute(f"SELECT {_ARTICLE} FROM article WHERE id = ?", (identity,)).fetchone()  # noqa: S608
+        return _article(row) if row else None
+
+    def articles(
+        self, *, outlet: str = "", start_ms: int = 0, before: tuple[int, str] | None = None, limit: int = 30
+    ) -> list[ArticleRow]:
+        """Newest first by (shown_ms, id): those shown from `start_ms` on and below `before`."""
+        where, values = ["shown_ms >= ?"], [start_ms]
+        arguments: list[int | str] = list(values)
+        if outlet:
+            where.append("outlet = ?")
+            arguments.append(outlet)
+        if before is not None:
+            where.append("(shown_ms < ? OR (shown_ms = ? AND id < ?))")
+            arguments += [before[0], before[0], before[1]]
+        rows = self._db.execute(
+            f"SELECT {_ARTICLE} FROM article WHERE {' AND '.join(where)}"  # noqa: S608 - fixed words only
+            " ORDER BY shown_ms DESC, id DESC LIMIT ?",
+            (*arguments, limit),
+        )
+        return [_article(row) for row in rows]
+
+    def revisions(self, identity: str) -> list[RevisionRow]:
+        """All revisions of an article, by number."""
+        rows = self._db.execute("SELECT * FROM revision WHERE id = ? ORDER BY rev", (identity,))
+        return [_revision(row) for row in rows]
+
+    def all_revisions(self) -> Iterator[RevisionRow]:
+        """Every revision in log order."""
+        db = self._db.execute("SELECT * FROM revision ORDER BY idx")
+        while rows := db.fetchmany(1000):
+            yield from map(_revision, rows)
+
+    def media(self, url: str) -> KeptMedia | None:
+        """The picture kept for a URL."""
+        row = self._db.execute("SELECT * FROM media WHERE url = ?", (url,)).fetchone()
+        if row is None:
+            return None
+        return KeptMedia(sha256=row[1], path=row[2], width=row[3], height=row[4], record_id=row[5])
+
+    def imported(self, source_sha256: str, legacy_path: str) -> bool:
+        """Whether that very file was imported under that path."""
+        row = self._db.execute(
+            "SELECT 1 FROM imported WHERE source_sha256 = ? AND legacy_path = ?", (source_sha256, legacy_path)
+        )
+        return row.fetchone() is not None
+
+    def outlets(self) -> dict[str, tuple[int, int]]:
+        """By outlet: how many articles, and the newest shown_ms."""
+        rows = self._db.execute("SELECT outlet, count(*), max(shown_ms) FROM article GROUP BY outlet ORDER BY outlet")
+        return {row[0]: (row[1], row[2]) for row in rows}
+
+    def counts(self) -> tuple[int, int, int]:
+        """Articles, revisions, pictures."""
+        row = self._db.execute(
+            "SELECT (SELECT count(*) FROM article), (SELECT count(*) FROM revision),"
+            " (SELECT count(DISTINCT sha256) FROM media)"
+        ).fetchone()
+        return row[0], row[1], row[2]
+
+
+def keys_of(guids: Iterable[str], urls: Iterable[str], *, conflict: bool = False) -> list[str]:
+    """The identity keys of an item or a line. A line that conflicts owns only the pair of its guid and URL."""
+    guids, urls = [guid for guid in guids if guid], [identity_key(url) for url in urls if url]
+    if conflict:
+        return [f"p:{guid}\n{url}" for guid in guids or [""] for url in urls or [""]]
+    return [f"u:{url}" for url in urls] + [f"g:{guid}" for guid in guids]
+
+
+def shown_ms(line: ManifestLine) -> int:
+    """What lists are sorted by: the publisher's clock, else the time of capture; never later than the capture."""
+    if line.published:
+        try:
+            at = datetime.fromisoformat(line.published)
+        except ValueError:
+            return line.captured_ms
+        if at.tzinfo is None:
+            at = at.replace(tzinfo=UTC)
+        return min(int(at.timestamp() * 1000), line.captured_ms)
+    return line.captured_ms
+
+
+def _apply_line(db: sqlite3.Connection, index: int, line: ManifestLine) -> None:
+    if line.kind == "rev":
+        _apply_rev(db, index, line)
+    elif line.kind == "seen":
+        db.execute("UPDATE article SET lost = '', checked_ms = ? WHERE id = ?", (line.captured_ms, line.id))
+        _own(db, line)
+    elif line.kind == "lost":
+        db.execute("UPDATE article SET lost = ?, checked_ms = ? WHERE id = ?", (line.reason, line.captured_ms, line.id))
+    if line.media:
+        db.executemany(
+            "INSERT OR REPLACE INTO media VALUES (?,?,?,?,?,?)",
+            [
+                (url, ref.sha256, ref.path, ref.width, ref.height, ref.capture.record_id if ref.capture else "")
+                for ref in line.media
+                if ref.sha256
+                for url in dict.fromkeys((ref.url, ref.fetched_url or ref.url))
+            ],
+        )
+
+
+def _own(db: sqlite3.Connection, line: ManifestLine) -> None:
+    keys = keys_of(line.guids, (line.url, *line.aliases), conflict="conflict" in line.flags)
+    db.executemany("INSERT OR IGNORE INTO alias VALUES (?,?,?)", [(line.outlet, key, line.id) for key in keys])
+
+
+def _apply_rev(db: sqlite3.Connection, index: int, line: ManifestLine) -> None:
+    path = line.record.path if line.record else ""
+    db.execute(
+        "INSERT OR REPLACE INTO revision VALUES (?,?,?,?,?,?,?,?)",
+        (line.id, line.rev, index, line.captured_ms, line.title, line.cause, path, line.legacy_path),
+    )
+    _own(db, line)
+    if line.source_sha256:
+        db.execute(
+            "INSERT OR IGNORE INTO imported VALUES (?,?,?,?)",
+            (line.source_sha256, line.legacy_path, line.id, line.rev),
+        )
+    held = db.execute("SELECT captured_ms, rev FROM article WHERE id = ?", (line.id,)).fetchone()
+    if held is not None and held[0] > line.captured_ms:
+        db.execute("UPDATE article SET rev = max(rev, ?) WHERE id = ?", (line.rev, line.id))
+        return
+    lead = next((ref for ref in line.media[:1] if ref.path), None)
+    db.execute(
+        f"INSERT OR REPLACE INTO article ({_ARTICLE}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",  # noqa: S608
+        (
+            line.id,
+            line.outlet,
+            line.url,
+            line.title,
+            line.lang,
+            max(line.rev, held[1] if held else 0),
+            index,
+            line.captured_ms,
+            shown_ms(line),
+            line.content_sha256,
+            line.confidence,
+            line.extractor,
+            lead.path if lead else "",
+            lead.width if lead else 0,
+            lead.height if lead else 0,
+            "",
+            line.captured_ms,
+        ),
+    )
+
+
+def _article(row: tuple[str | int, ...]) -> ArticleRow:
+    names = (name.strip() for name in _ARTICLE.replace("idx", "index").split(","))
+    return ArticleRow(**dict(zip(names, row, strict=True)))  # type: ignore[arg-type]
+
+
+def _revision(row: tuple[str | int, ...]) -> RevisionRow:
+    names = ("id", "rev", "index", "captured_ms", "title", "cause", "path", "legacy_path")
+    return RevisionRow(**dict(zip(names, row, strict=True)))  # type: ignore[arg-type]

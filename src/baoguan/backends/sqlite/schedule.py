@@ -1,0 +1,237 @@
+"""The crawl state in SQLite: feeds, hosts, pending items, re-checks, notes.
+
+Safety: the validators of a feed and a pending row for each item that the log lacks are kept in one transaction
+(`settle_feed`); a pending row goes only after the checkpoint that covers its article (`settle_items`).
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from baoguan.backends.sqlite import connect
+from baoguan.model.capture import CaptureRef
+from baoguan.model.feed import FeedState
+from baoguan.model.schedule import Note, PendingItem
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS feed (url TEXT PRIMARY KEY, outlet TEXT, next_ms INTEGER, not_before_ms INTEGER,
+  lease_ms INTEGER, state BLOB) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS feed_next ON feed (next_ms);
+CREATE TABLE IF NOT EXISTS host (key TEXT PRIMARY KEY, not_before_ms INTEGER) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS pending (key TEXT PRIMARY KEY, feed TEXT, feed_ms INTEGER, next_ms INTEGER, item BLOB)
+  WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS pending_next ON pending (next_ms);
+CREATE TABLE IF NOT EXISTS print (key TEXT PRIMARY KEY, print BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS recheck (id TEXT PRIMARY KEY, step INTEGER, next_ms INTEGER) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS recheck_next ON recheck (next_ms);
+CREATE TABLE IF NOT EXISTS note (at_ms INTEGER, outlet TEXT, text TEXT, UNIQUE (outlet, text));
+CREATE TABLE IF NOT EXISTS picture (url TEXT PRIMARY KEY, article TEXT, tries INTEGER, next_ms INTEGER) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS kv (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;
+"""
+STOPPED_MS = 1 << 60
+_STATE = msgspec.json.Decoder(FeedState)
+_ITEM = msgspec.json.Decoder(PendingItem)
+_encode = msgspec.json.encode
+
+
+class SqliteSchedule:
+    """The crawl state of one archive; see ports.Schedule for the contract."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = connect(path, SCHEMA)
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._db.close()
+
+    def backup(self, destination: Path) -> None:
+        """A consistent copy of the whole state, by SQLite's own backup."""
+        with sqlite3.connect(destination) as copy:
+            self._db.backup(copy)
+        copy.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._db
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def feeds(self) -> list[FeedState]:
+        """Every feed, by outlet and URL."""
+        return [_STATE.decode(row[0]) for row in self._db.execute("SELECT state FROM feed ORDER BY outlet, url")]
+
+    def sync_feeds(self, wanted: Mapping[str, str]) -> None:
+        """Makes the table hold exactly the feeds `wanted` (URL to outlet); what is known of those that stay stays."""
+        held = {state.url: state for state in self.feeds()}
+        moved = {state.moved_to: state for state in held.values() if state.moved_to}
+        with self._transaction() as db:
+            for url in held.keys() - wanted.keys():
+                db.execute("DELETE FROM feed WHERE url = ?", (url,))
+            for url, outlet in wanted.items():
+                state = held.get(url) or FeedState(url=url, outlet=outlet)
+                if url not in held and url in moved:
+                    state = msgspec.structs.replace(moved[url], url=url, moved_to="", moved_seen=0)
+                _put_feed(db, msgspec.structs.replace(state, outlet=outlet))
+
+    def claim(self, now_ms: int, *, limit: int, lease_ms: int, which: str = "due") -> list[FeedState]:
+        """Up to `limit` feeds, each held by a lease until it is settled or the lease ends.
+
+        `which`: "due" at their own pace; "allowed", all that didn't ask to be left alone; "all" but the stopped ones.
+        """
+        column = {"due": "next_ms", "allowed": "not_before_ms", "all": "0"}[which]
+        with self._transaction() as db:
+            rows = db.execute(
+                f"SELECT url, state FROM feed WHERE {column} <= ? AND lease_ms <= ? AND next_ms < {STOPPED_MS}"  # noqa: S608
+                " ORDER BY next_ms LIMIT ?",
+                (now_ms, now_ms, limit),
+            ).fetchall()
+            db.executemany("UPDATE feed SET lease_ms = ? WHERE url = ?", [(now_ms + lease_ms, url) for url, _ in rows])
+        return [_STATE.decode(state) for _, state in rows]
+
+    def release(self) -> None:
+        """Gives back every lease: only the one process that holds the sync lock calls it, at its start."""
+        self._db.execute("UPDATE feed SET lease_ms = 0")
+
+    def next_due_ms(self) -> int | None:
+        """When the next feed or pending item is due."""
+        row = self._db.execute(
+            f"SELECT min(m) FROM (SELECT min(next_ms) m FROM feed WHERE next_ms < {STOPPED_MS} UNION ALL SELECT min(next_ms) FROM pending)"
+        ).fetchone()
+        return None if row[0] is None else int(row[0])
+
+    def settle_feed(self, state: FeedState, items: Sequence[PendingItem], prints: Mapping[str, bytes]) -> None:
+        """Keeps the state (validators too), the items that the log lacks and the prints of all: all or nothing."""
+        with self._transaction() as db:
+            _put_feed(db, state)
+            for item in items:
+                db.execute(
+                    "INSERT INTO pending VALUES (?,?,?,?,?) ON CONFLICT (key) DO UPDATE SET"
+                    " feed = excluded.feed, feed_ms = excluded.feed_ms, item = excluded.item",
+                    (item.key, item.feed, item.feed_ms, item.next_ms, _encode(item)),
+                )
+            db.executemany("INSERT OR REPLACE INTO print VALUES (?,?)", list(prints.items()))
+
+    def settle_items(
+        self,
+        done: Iterable[str],
+        retry: Iterable[PendingItem] = (),
+        recheck: Mapping[str, tuple[int, int]] | None = None,
+    ) -> None:
+        """After a checkpoint: `done` keys are in the log, `retry` wait on; `recheck` is id to (step, next_ms)."""
+        with self._transaction() as db:
+            db.executemany("DELETE FROM pending WHERE key = ?", [(key,) for key in done])
+            db.executemany(
+                "UPDATE pending SET next_ms = ?, item = ? WHERE key = ?",
+                [(item.next_ms, _encode(item), item.key) for item in retry],
+            )
+            db.executemany(
+                "INSERT OR REPLACE INTO recheck VALUES (?,?,?)",
+                [(identity, step, at) for identity, (step, at) in (recheck or {}).items()],
+            )
+
+    def pending(self, now_ms: int, *, limit: int, skip: Iterable[str] = ()) -> list[PendingItem]:
+        """Items that are due, oldest first, without those in `skip`."""
+        skipped = set(skip)
+        rows = self._db.execute(
+            "SELECT key, item FROM pending WHERE next_ms <= ? ORDER BY next_ms LIMIT ?", (now_ms, limit + len(skipped))
+        )
+        return [_ITEM.decode(item) for key, item in rows if key not in skipped][:limit]
+
+    def pending_keys(self, keys: Sequence[str]) -> set[str]:
+        """Those of `keys` that wait already."""
+        found: set[str] = set()
+        for start in range(0, len(keys), 500):
+            part = keys[start : start + 500]
+            marks = ",".join("?" * len(part))
+            rows = self._db.execute(f"SELECT key FROM pending WHERE key IN ({marks})", part)  # noqa: S608
+            found.update(row[0] for row in rows)
+        return found
+
+    def pending_counts(self) -> dict[str, int]:
+        """How many items wait, by feed."""
+        return dict(self._db.execute("SELECT feed, count(*) FROM pending GROUP BY feed").fetchall())
+
+    def set_feed_capture(self, feed: str, feed_ms: int, capture: CaptureRef) -> None:
+        """Tells the items that came with a feed response where that response is kept."""
+        with self._transaction() as db:
+            rows = db.execute(
+                "SELECT key, item FROM pending WHERE feed = ? AND feed_ms = ?", (feed, feed_ms)
+            ).fetchall()
+            for key, data in rows:
+                item = msgspec.structs.replace(_ITEM.decode(data), capture=capture)
+                db.execute("UPDATE pending SET item = ? WHERE key = ?", (_encode(item), key))
+
+    def prints(self, keys: Sequence[str]) -> dict[str, bytes]:
+        """The fingerprints of items as last seen in a feed."""
+        found: dict[str, bytes] = {}
+        for start in range(0, len(keys), 500):
+            part = keys[start : start + 500]
+            marks = ",".join("?" * len(part))
+            found.update(self._db.execute(f"SELECT key, print FROM print WHERE key IN ({marks})", part))  # noqa: S608
+        return found
+
+    def rechecks(self, now_ms: int, *, limit: int) -> list[tuple[str, int]]:
+        """(article id, step) of pages that are due to be looked at again, the longest overdue first."""
+        rows = self._db.execute(
+            "SELECT id, step FROM recheck WHERE next_ms <= ? ORDER BY next_ms LIMIT ?", (now_ms, limit)
+        )
+        return rows.fetchall()
+
+    def hosts(self) -> dict[str, int]:
+        """Hosts that want no request before an epoch (ms)."""
+        return dict(self._db.execute("SELECT key, not_before_ms FROM host").fetchall())
+
+    def set_hosts(self, hosts: Mapping[str, int]) -> None:
+        """Replaces the table of hosts."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM host")
+            db.executemany("INSERT INTO host VALUES (?,?)", list(hosts.items()))
+
+    def late_pictures(self, now_ms: int, *, limit: int) -> list[tuple[str, str, int]]:
+        """(URL, article id, tries) of pictures that are not kept yet and due."""
+        rows = self._db.execute(
+            "SELECT url, article, tries FROM picture WHERE next_ms <= ? ORDER BY next_ms LIMIT ?", (now_ms, limit)
+        )
+        return rows.fetchall()
+
+    def settle_pictures(self, kept: Iterable[str], missing: Iterable[tuple[str, str, int, int]]) -> None:
+        """`kept` URLs wait no more; `missing` are (URL, article id, tries, next_ms)."""
+        with self._transaction() as db:
+            db.executemany("DELETE FROM picture WHERE url = ?", [(url,) for url in kept])
+            db.executemany("INSERT OR REPLACE INTO picture VALUES (?,?,?,?)", list(missing))
+
+    def note(self, at_ms: int, outlet: str, text: str) -> None:
+        """Keeps a line for `status`; the same line again only moves its time."""
+        self._db.execute(
+            "INSERT INTO note VALUES (?,?,?) ON CONFLICT (outlet, text) DO UPDATE SET at_ms = excluded.at_ms",
+            (at_ms, outlet, text),
+        )
+
+    def notes(self, *, limit: int = 50) -> list[Note]:
+        """The newest lines for `status`."""
+        rows = self._db.execute("SELECT * FROM note ORDER BY at_ms DESC LIMIT ?", (limit,))
+        return [Note(at_ms=row[0], outlet=row[1], text=row[2]) for row in rows]
+
+    def get(self, key: str) -> bytes | None:
+        """A small value that must outlive a run: learned profiles, export ids."""
+        row = self._db.execute("SELECT value FROM kv WHERE key = ?", (key,)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def put(self, key: str, value: bytes) -> None:
+        """Keeps a small value."""
+        self._db.execute("INSERT OR REPLACE INTO kv VALUES (?,?)", (key, value))
+
+
+def _put_feed(db: sqlite3.Connection, state: FeedState) -> None:
+    due = STOPPED_MS if state.stopped else state.next_ms
+    db.execute(
+        "INSERT OR REPLACE INTO feed VALUES (?,?,?,?,0,?)",
+        (state.url, state.outlet, due, state.not_before_ms, _encode(state)),
+    )

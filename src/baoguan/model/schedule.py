@@ -1,0 +1,36 @@
+"""What crawling remembers between runs: items and pages that are waited for. Its loss costs politeness, never news."""
+
+import msgspec
+
+from baoguan.model.capture import CaptureRef
+from baoguan.model.feed import Item
+
+
+class PendingItem(msgspec.Struct, frozen=True, kw_only=True):
+    """An item of a feed that is not in the log yet, or a known article whose page is to be looked at again."""
+
+    key: str
+    """outlet, newline, the item's first identity key."""
+    outlet: str
+    feed: str = ""
+    item: Item
+    article: str = ""
+    """Id of the known article that is looked at again; empty for a new one."""
+    first_ms: int
+    next_ms: int = 0
+    tries: int = 0
+    problem: str = ""
+    usable_guid: bool = True
+    usable_url: bool = True
+    feed_ms: int = 0
+    """When the feed that carried it was fetched: the capture time of a text that is the feed's own."""
+    capture: CaptureRef | None = None
+    """Of that feed, once it is in the log."""
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True):
+    """A line for `status`: identity conflicts, clocks that differ, layouts that drift."""
+
+    at_ms: int
+    outlet: str
+    text: str
