@@ -1,4 +1,4 @@
-"""Ports: the fewest methods that the archive needs of disk, network, clock and chance; the docstring is the contract."""
+"""Ports: the fewest methods that the archive needs of disk, network, clock and chance; docstrings are contracts."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -103,6 +103,10 @@ class Fetcher(Protocol):
 
     def fetch(self, request: FetchRequest) -> FetchResult:
         """One request, waited for. Not while results() is being consumed."""
+        ...
+
+    def host_state(self) -> dict[str, int]:
+        """Hosts that want no request before an epoch (ms): what a later run must obey too."""
         ...
 
     def close(self) -> None:

@@ -28,6 +28,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     url: str = ""
     title: str = ""
     """Plain text: entities and mark-up resolved, whitespace collapsed."""
+    title_html: str = ""
+    """The title as HTML where it has mark-up (emphasis, ruby); empty where it is plain. Not sanitised."""
     summary_html: str = ""
     content_html: str = ""
     """The longest full text that the item carries; not sanitised."""
@@ -51,11 +53,15 @@ class FeedDoc(msgspec.Struct, frozen=True, kw_only=True):
     format: str
     """rss, rdf, atom, json or cdf, with the version when there is one: rss2.0, rss0.91, atom1.0, json1.1."""
     title: str = ""
+    """Plain text; the site's URL where the feed has none."""
+    title_html: str = ""
+    """As of an item."""
     url: str = ""
-    """The site."""
+    """The site; the feed's own URL where it names none."""
     self_url: str = ""
     hub_urls: tuple[str, ...] = ()
     description: str = ""
+    """HTML, not sanitised."""
     language: str = ""
     encoding: str = ""
     updated: datetime | None = None
@@ -84,7 +90,7 @@ class FeedState(msgspec.Struct, frozen=True, kw_only=True):
     next_ms: int = 0
     """Epoch of the next poll."""
     not_before_ms: int = 0
-    """The outlet itself (Retry-After, ttl, max-age, skipHours) or repeated failures ask for no poll before this epoch."""
+    """The outlet (Retry-After, ttl, max-age, skipHours) or repeated failures ask for no poll before this epoch."""
     lease_ms: int = 0
     """A worker holds it until then."""
     interval_s: int = 0

@@ -14,14 +14,16 @@ class PendingItem(msgspec.Struct, frozen=True, kw_only=True):
     outlet: str
     feed: str = ""
     item: Item
+    guid: str = ""
+    """As it identifies; empty where the feed uses it for several items."""
+    url: str = ""
+    """Canonical, as it identifies; empty where the feed uses it for several items."""
     article: str = ""
     """Id of the known article that is looked at again; empty for a new one."""
     first_ms: int
     next_ms: int = 0
     tries: int = 0
     problem: str = ""
-    usable_guid: bool = True
-    usable_url: bool = True
     feed_ms: int = 0
     """When the feed that carried it was fetched: the capture time of a text that is the feed's own."""
     capture: CaptureRef | None = None

@@ -13,6 +13,7 @@ from pathlib import Path
 from baoguan.backends.sqlite import connect
 from baoguan.model.catalog import ArticleRow, CaptureRow, KeptMedia, RevisionRow
 from baoguan.model.log import ManifestLine
+from baoguan.text.identity import keys_of
 from baoguan.text.urls import identity_key
 
 SCHEMA = """
@@ -106,6 +107,17 @@ class SqliteCatalog:
         found = dict(rows.fetchall())
         return list(dict.fromkeys(found[key] for key in keys if key in found))
 
+    def named(self, name: str) -> list[str]:
+        """Ids that `name` means: an id, the start of one (4 digits or more), or a URL."""
+        if "://" in name:
+            key = f"u:{identity_key(name)}"
+            rows = self._db.execute("SELECT DISTINCT id FROM alias WHERE key = ? LIMIT 10", (key,))
+        elif len(name) >= 4 and all(char in "0123456789abcdef" for char in name):
+            rows = self._db.execute("SELECT id FROM article WHERE id >= ? AND id < ? LIMIT 10", (name, name + "g"))
+        else:
+            return []
+        return [row[0] for row in rows]
+
     def article(self, identity: str) -> ArticleRow | None:
         """The current revision of an article."""
         row = self._db.execute(f"SELECT {_ARTICLE} FROM article WHERE id = ?", (identity,)).fetchone()  # noqa: S608
@@ -167,14 +179,6 @@ class SqliteCatalog:
             " (SELECT count(DISTINCT sha256) FROM media)"
         ).fetchone()
         return row[0], row[1], row[2]
-
-
-def keys_of(guids: Iterable[str], urls: Iterable[str], *, conflict: bool = False) -> list[str]:
-    """The identity keys of an item or a line. A line that conflicts owns only the pair of its guid and URL."""
-    guids, urls = [guid for guid in guids if guid], [identity_key(url) for url in urls if url]
-    if conflict:
-        return [f"p:{guid}\n{url}" for guid in guids or [""] for url in urls or [""]]
-    return [f"u:{url}" for url in urls] + [f"g:{guid}" for guid in guids]
 
 
 def shown_ms(line: ManifestLine) -> int:

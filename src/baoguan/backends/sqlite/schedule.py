@@ -102,7 +102,9 @@ class SqliteSchedule:
     def next_due_ms(self) -> int | None:
         """When the next feed or pending item is due."""
         row = self._db.execute(
-            f"SELECT min(m) FROM (SELECT min(next_ms) m FROM feed WHERE next_ms < {STOPPED_MS} UNION ALL SELECT min(next_ms) FROM pending)"
+            "SELECT min(m) FROM (SELECT min(next_ms) m FROM feed WHERE next_ms < ?"
+            " UNION ALL SELECT min(next_ms) FROM pending)",
+            (STOPPED_MS,),
         ).fetchone()
         return None if row[0] is None else int(row[0])
 

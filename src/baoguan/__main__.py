@@ -1,0 +1,5 @@
+"""python -m baoguan"""
+
+from baoguan.cli.main import main
+
+main()

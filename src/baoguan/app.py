@@ -1,0 +1,248 @@
+"""Builds the object graph of an archive from its folder and settings: which engines, which clock, whose key."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from baoguan import config
+from baoguan.archive.note import Signer, Verifier
+from baoguan.archive.store import Archive
+from baoguan.backends.clock import SystemClock, SystemEntropy
+from baoguan.backends.files import FileHead, FileLock, FileObjects
+from baoguan.backends.sqlite.catalogue import SqliteCatalog
+from baoguan.backends.sqlite.schedule import SqliteSchedule
+from baoguan.capture.warc import WarcWriter
+from baoguan.config import Settings
+from baoguan.desk import Desk, catch_up
+from baoguan.errors import ConfigError
+from baoguan.model.outlet import FeedSpec, Outlet
+from baoguan.outlets.registry import load_outlets
+from baoguan.ports import Clock, Entropy, Fetcher
+from baoguan.text.urls import host_of
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+KEY_FILE = "private/key"
+VERIFIER_FILE = "private/key.pub"
+
+
+class OutletEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One [[outlet]] of baoguan.toml."""
+
+    key: str
+    name: str = ""
+    home: str = ""
+    language: str = ""
+    zone: str = ""
+    feeds: tuple[str, ...] | None = None
+    """Feeds to poll; absent: those that the outlet file knows."""
+    proxy: str = ""
+    hosts: tuple[str, ...] = ()
+
+
+def create_archive(
+    folder: Path,
+    *,
+    origin: str,
+    vantage: str = "",
+    entries: Sequence[OutletEntry] = (),
+    entropy: Entropy | None = None,
+    fetch: Mapping[str, object] | None = None,
+) -> Verifier:
+    """Makes a new archive: settings, key, empty folders. Raises ConfigError where one stands already."""
+    if (folder / config.FILE).exists():
+        raise ConfigError(f"{folder} is an archive already ({config.FILE}); add outlets with `baoguan add`")
+    signer = Signer.generate(origin, entropy or SystemEntropy())
+    for name in ("public", "index", "state", "private"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    (folder / "private").chmod(0o700)
+    key = folder / KEY_FILE
+    descriptor = os.open(key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(signer.text + "\n")
+    (folder / VERIFIER_FILE).write_text(signer.verifier.text + "\n")
+    text = config.template(origin, vantage)
+    for name, value in (fetch or {}).items():
+        default = next(line for line in text.splitlines() if line.startswith(f"# {name} = "))
+        text = text.replace(default, f"{name} = {msgspec.json.encode(value).decode()}")
+    (folder / config.FILE).write_text(text + "".join(_entry_text(entry) for entry in entries), "utf-8")
+    return signer.verifier
+
+
+def _entry_text(entry: OutletEntry) -> str:
+    lines = ["", "[[outlet]]"]
+    for name, value in msgspec.to_builtins(entry).items():
+        if value not in ("", None, ()):
+            lines.append(f"{name} = {msgspec.json.encode(value).decode()}")
+    return "\n".join(lines) + "\n"
+
+
+def add_entry(folder: Path, entry: OutletEntry) -> bool:
+    """Writes an outlet, or more feeds of a known one, into baoguan.toml; False when all of it stands there already."""
+    import tomlkit
+
+    path = folder / config.FILE
+    document = tomlkit.parse(path.read_text("utf-8"))
+    for table in document.get("outlet", ()):
+        if table.get("key") != entry.key:
+            continue
+        held = list(table.get("feeds", ()))
+        more = [url for url in entry.feeds or () if url not in held]
+        if not more:
+            return False
+        table["feeds"] = [*held, *more]
+        _replace_text(path, tomlkit.dumps(document))
+        return True
+    _replace_text(path, path.read_text("utf-8") + _entry_text(entry))
+    return True
+
+
+def _replace_text(path: Path, text: str) -> None:
+    beside = path.with_name(path.name + ".new")
+    beside.write_text(text, "utf-8")
+    beside.replace(path)
+
+
+def read_entries(file: Mapping[str, Any]) -> list[OutletEntry]:
+    """The [[outlet]] tables. Raises ConfigError naming the table that is wrong."""
+    try:
+        entries = msgspec.convert(file.get("outlet", []), list[OutletEntry])
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{config.FILE}: [[outlet]] {error}") from error
+    keys = [entry.key for entry in entries]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise ConfigError(f"{config.FILE}: [[outlet]] {key} stands there twice")
+        if not key or not all(char.isascii() and (char.isalnum() or char in "-_") for char in key):
+            raise ConfigError(f"{config.FILE}: [[outlet]] key {key!r}: use letters, digits and hyphens")
+    return entries
+
+
+def outlets_of(entries: Sequence[OutletEntry]) -> tuple[dict[str, Outlet], dict[str, str]]:
+    """(all outlets by key, the operator's over the known ones; feed URL to key of those set up)."""
+    outlets = dict(load_outlets())
+    feeds: dict[str, str] = {}
+    for entry in entries:
+        outlet = outlets.get(entry.key) or Outlet(key=entry.key, name=entry.name or entry.key)
+        given = {name: getattr(entry, name) for name in ("name", "home", "language", "zone", "proxy")}
+        changes: dict[str, Any] = {name: value for name, value in given.items() if value}
+        if entry.hosts or not outlet.hosts:
+            changes["hosts"] = entry.hosts or tuple(filter(None, (host_of(entry.home),)))
+        if entry.feeds is not None:
+            changes["feeds"] = tuple(FeedSpec(url=url) for url in entry.feeds)
+        outlets[entry.key] = msgspec.structs.replace(outlet, **changes)
+        feeds.update({feed.url: entry.key for feed in outlets[entry.key].feeds})
+    return outlets, feeds
+
+
+@contextmanager
+def open_desk(
+    folder: Path,
+    options: Mapping[str, Any] | None = None,
+    *,
+    clock: Clock | None = None,
+    entropy: Entropy | None = None,
+    durable: bool = True,
+) -> Iterator[Desk]:
+    """Opens the archive in `folder` for the joiners and the reader. Raises ConfigError where there is none."""
+    folder = folder.resolve()
+    file = config.read_file(folder)
+    settings = config.load(file, options=options)
+    outlets, feeds = outlets_of(read_entries(file))
+    clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
+    archive = open_archive(folder, settings, clock=clock, entropy=entropy, durable=durable)
+    catalog = SqliteCatalog(folder / "index" / "catalogue.sqlite")
+    schedule = SqliteSchedule(folder / "state" / "schedule.sqlite")
+    try:
+        if {state.url: state.outlet for state in schedule.feeds()} != feeds:
+            schedule.sync_feeds(feeds)
+        desk = Desk(
+            folder=folder,
+            settings=settings,
+            outlets=outlets,
+            feeds=feeds,
+            archive=archive,
+            catalog=catalog,
+            schedule=schedule,
+            clock=clock,
+            entropy=entropy,
+            open_fetcher=lambda: open_fetcher(settings, outlets, entropy=entropy, hosts=schedule.hosts()),
+            sync_lock=lambda: FileLock(folder / "state" / "sync.lock", timeout_s=5),
+        )
+        catch_up(desk)
+        yield desk
+    finally:
+        catalog.close()
+        schedule.close()
+
+
+def open_archive(
+    folder: Path, settings: Settings, *, clock: Clock, entropy: Entropy, durable: bool = True
+) -> Archive:
+    """The store alone. Without the private key it can only be read."""
+    lock = FileLock(folder / "state" / "write.lock")
+    signer = verifier = None
+    try:
+        signer = Signer.parse((folder / KEY_FILE).read_text("ascii").strip())
+    except (FileNotFoundError, PermissionError):
+        verifier = read_verifier(folder)
+    return Archive(
+        objects=FileObjects(folder / "public", folder / "state" / "tmp"),
+        head=FileHead(folder / "public" / "checkpoint", lock, folder / "state" / "tmp"),
+        staging_dir=folder / "state" / "staging",
+        lock=lock,
+        signer=signer,
+        verifier=verifier,
+        clock=clock,
+        entropy=entropy,
+        warc=WarcWriter(entropy=entropy, gzip_level=settings.gzip_level),
+        vantage=settings.vantage,
+        sync=durable,
+    )
+
+
+def read_verifier(folder: Path) -> Verifier:
+    """The public key of the archive. Raises ConfigError where there is none."""
+    try:
+        return Verifier.parse((folder / VERIFIER_FILE).read_text("ascii").strip())
+    except OSError as error:
+        raise ConfigError(f"{folder / VERIFIER_FILE}: {error.strerror}; restore private/ from the backup") from error
+
+
+def open_fetcher(
+    settings: Settings, outlets: Mapping[str, Outlet], *, entropy: Entropy, hosts: Mapping[str, int] | None = None
+) -> Fetcher:
+    """The network, by the settings."""
+    from baoguan.fetch.client import HttpFetcher
+    from baoguan.fetch.options import FetchOptions
+
+    proxies = {key: outlet.proxy for key, outlet in outlets.items() if outlet.proxy}
+    if settings.proxy:
+        proxies[""] = settings.proxy
+    options = FetchOptions(
+        jobs=settings.jobs,
+        pace_s=settings.pace_s,
+        max_wait_s=settings.max_wait_s,
+        timeout_s=settings.timeout_s,
+        feed_bytes=int(settings.feed_mb * 1e6),
+        page_bytes=int(settings.page_mb * 1e6),
+        picture_bytes=int(settings.picture_mb * 1e6),
+        robots=settings.robots,
+        user_agent=settings.user_agent,
+        allow_networks=settings.allow_networks,
+        proxies=proxies,
+    )
+    return HttpFetcher(options, entropy=entropy, hosts=dict(hosts or {}))
+
+
+def open_reader(desk: Desk) -> "Starlette":
+    """The reader's application over an opened archive."""
+    from baoguan.web.app import WebOptions, create_app
+    from baoguan.web.desk_source import DeskSource
+
+    return create_app(DeskSource(desk), WebOptions(zone=desk.settings.zone, noindex=desk.settings.noindex))

@@ -1,0 +1,96 @@
+"""Who is who while a batch is being written: the catalogue, and over it what this batch has appended already."""
+
+import msgspec
+
+from baoguan.model.ids import article_id
+from baoguan.model.log import ManifestLine
+from baoguan.ports import Catalog
+from baoguan.text.identity import keys_of
+from baoguan.text.urls import canonical_url
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an article stands in the log."""
+
+    rev: int
+    """Highest revision number."""
+    index: int
+    """Log index of its current revision."""
+    captured_ms: int
+    content_sha256: str
+    lost: str = ""
+
+
+class Resolution(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom an item speaks of."""
+
+    id: str
+    url: str
+    """Canonical."""
+    standing: Standing | None = None
+    """None for a new article."""
+    conflict: bool = False
+    """Its guid and its URL belong to two articles: it is a third."""
+
+
+class Ledger:
+    """Lives for one batch, under the write lock; owned by one thread."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._keys: dict[tuple[str, str], str] = {}
+        self._standing: dict[str, Standing] = {}
+        self.lines: list[tuple[int, ManifestLine]] = []
+
+    def resolve(self, outlet: str, guid: str, url: str, drop_params: tuple[str, ...] = ()) -> Resolution:
+        """Finds the article of (outlet, guid, URL), or names a new one. Never by newest id or date."""
+        canonical = canonical_url(url, drop_params=drop_params) if url else ""
+        keys = keys_of([guid], [canonical])
+        pair = keys_of([guid], [canonical], conflict=True)
+        known = self._find(outlet, pair)
+        if known:
+            return Resolution(id=known[0], url=canonical, standing=self.standing(known[0]), conflict=True)
+        owners = self._find(outlet, keys)
+        if len(owners) > 1:
+            return Resolution(id=article_id(outlet, f"{guid}\n{canonical}"), url=canonical, conflict=True)
+        if owners:
+            return Resolution(id=owners[0], url=canonical, standing=self.standing(owners[0]))
+        return Resolution(id=article_id(outlet, canonical or guid), url=canonical)
+
+    def _find(self, outlet: str, keys: list[str]) -> list[str]:
+        fresh = [self._keys[outlet, key] for key in keys if (outlet, key) in self._keys]
+        return list(dict.fromkeys(fresh + self._catalog.find(outlet, keys)))
+
+    def standing(self, identity: str) -> Standing | None:
+        """Where the article stands, this batch included; None when it is new."""
+        if identity in self._standing:
+            return self._standing[identity]
+        row = self._catalog.article(identity)
+        if row is None:
+            return None
+        return Standing(
+            rev=row.rev,
+            index=row.index,
+            captured_ms=row.captured_ms,
+            content_sha256=row.content_sha256,
+            lost=row.lost,
+        )
+
+    def take(self, index: int, line: ManifestLine) -> None:
+        """Remembers a line that was appended to the batch."""
+        self.lines.append((index, line))
+        conflict = "conflict" in line.flags
+        for key in keys_of(line.guids, (line.url, *line.aliases), conflict=conflict):
+            self._keys.setdefault((line.outlet, key), line.id)
+        held = self.standing(line.id)
+        if line.kind == "rev":
+            older = held is not None and held.captured_ms > line.captured_ms
+            rev = max(line.rev, held.rev) if held else line.rev
+            if older and held:
+                self._standing[line.id] = msgspec.structs.replace(held, rev=rev)
+            else:
+                self._standing[line.id] = Standing(
+                    rev=rev, index=index, captured_ms=line.captured_ms, content_sha256=line.content_sha256
+                )
+        elif held is not None and line.kind in ("seen", "lost"):
+            self._standing[line.id] = msgspec.structs.replace(held, lost=line.reason)

@@ -1,0 +1,123 @@
+"""The lists that readers ask of the catalogue. Read-only, from several threads: each has a connection of its own."""
+
+import sqlite3
+import threading
+from pathlib import Path
+
+from baoguan.model.catalog import ArticleRow, RevisionRow
+
+COLUMNS = (
+    "a.id, a.outlet, a.url, a.title, a.lang, a.rev, a.idx, a.captured_ms, a.shown_ms, a.content_sha256, a.confidence,"
+    " a.extractor, a.lead, a.lead_width, a.lead_height, a.lost, a.checked_ms"
+)
+_NAMES = [name.strip().removeprefix("a.").replace("idx", "index") for name in COLUMNS.split(",")]
+_EDITED = "EXISTS (SELECT 1 FROM revision r WHERE r.id = a.id AND r.rev > 0 AND r.cause = 'outlet')"
+_FOREVER = 1 << 62
+
+
+class SqliteLists:
+    """Lists over index/catalogue.sqlite, which must exist."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._local = threading.local()
+        self._open: list[sqlite3.Connection] = []
+
+    def _run(self, sql: str, *values: object) -> list[tuple[object, ...]]:
+        db: sqlite3.Connection | None = getattr(self._local, "db", None)
+        if db is None:
+            uri = f"{self._path.resolve().as_uri()}?mode=ro"
+            db = sqlite3.connect(uri, uri=True, timeout=30, check_same_thread=False)
+            self._local.db = db
+            self._open.append(db)
+        return db.execute(sql, values).fetchall()
+
+    def close(self) -> None:
+        """Closes the connections of all threads."""
+        for db in self._open:
+            db.close()
+        self._open.clear()
+
+    def cards(
+        self, *, start_ms: int, end_ms: int | None, outlet: str | None, before: tuple[int, str] | None, limit: int
+    ) -> list[tuple[ArticleRow, bool]]:
+        """(article, whether the outlet edited it), by (shown_ms, id) descending."""
+        where, values = "a.shown_ms >= ? AND a.shown_ms < ?", [start_ms, _FOREVER if end_ms is None else end_ms]
+        arguments: list[object] = list(values)
+        if outlet is not None:
+            where += " AND a.outlet = ?"
+            arguments.append(outlet)
+        if before is not None:
+            where += " AND (a.shown_ms, a.id) < (?, ?)"
+            arguments += before
+        rows = self._run(
+            f"SELECT {COLUMNS}, {_EDITED} FROM article a WHERE {where}"  # noqa: S608 - fixed words only
+            " ORDER BY a.shown_ms DESC, a.id DESC LIMIT ?",
+            *arguments,
+            limit,
+        )
+        return [_card(row) for row in rows]
+
+    def newest_kept(self, *, outlet: str | None, limit: int) -> list[tuple[ArticleRow, bool]]:
+        """The same, by log index of the current revision."""
+        where = "WHERE a.outlet = ?" if outlet is not None else ""
+        rows = self._run(
+            f"SELECT {COLUMNS}, {_EDITED} FROM article a {where} ORDER BY a.idx DESC LIMIT ?",  # noqa: S608
+            *([outlet] if outlet is not None else []),
+            limit,
+        )
+        return [_card(row) for row in rows]
+
+    def neighbours(self, start_ms: int, end_ms: int, outlet: str | None) -> tuple[int | None, int | None]:
+        """shown_ms of the newest article before start_ms and of the oldest at or after end_ms."""
+        where = " AND outlet = ?" if outlet is not None else ""
+        more = [outlet] if outlet is not None else []
+        older = self._run(f"SELECT max(shown_ms) FROM article WHERE shown_ms < ?{where}", start_ms, *more)  # noqa: S608
+        newer = self._run(f"SELECT min(shown_ms) FROM article WHERE shown_ms >= ?{where}", end_ms, *more)  # noqa: S608
+        return _number(older[0][0]), _number(newer[0][0])
+
+    def counts(self, start_ms: int, end_ms: int) -> list[tuple[str, int]]:
+        """(outlet, articles) of a span, most first."""
+        rows = self._run(
+            "SELECT outlet, count(*) c FROM article WHERE shown_ms >= ? AND shown_ms < ? GROUP BY outlet"
+            " ORDER BY c DESC, outlet",
+            start_ms,
+            end_ms,
+        )
+        return [(str(row[0]), int(str(row[1]))) for row in rows]
+
+    def outlets(self) -> dict[str, tuple[int, int]]:
+        """By outlet: articles, newest shown_ms."""
+        rows = self._run("SELECT outlet, count(*), max(shown_ms) FROM article GROUP BY outlet")
+        return {str(row[0]): (int(str(row[1])), int(str(row[2]))) for row in rows}
+
+    def article(self, identity: str) -> tuple[ArticleRow, bool] | None:
+        """One article."""
+        rows = self._run(f"SELECT {COLUMNS}, {_EDITED} FROM article a WHERE a.id = ?", identity)  # noqa: S608
+        return _card(rows[0]) if rows else None
+
+    def revisions(self, identity: str) -> list[RevisionRow]:
+        """Its revisions by number."""
+        rows = self._run("SELECT * FROM revision WHERE id = ? ORDER BY rev", identity)
+        names = ("id", "rev", "index", "captured_ms", "title", "cause", "path", "legacy_path")
+        return [RevisionRow(**dict(zip(names, row, strict=True))) for row in rows]  # type: ignore[arg-type]
+
+    def kept_paths(self, urls: tuple[str, ...]) -> dict[str, tuple[str, int, int]]:
+        """URL to (media path, width, height) of those that are kept, late ones too."""
+        if not urls:
+            return {}
+        marks = ",".join("?" * len(urls))
+        rows = self._run(f"SELECT url, path, width, height FROM media WHERE url IN ({marks})", *urls)  # noqa: S608
+        return {str(row[0]): (str(row[1]), int(str(row[2])), int(str(row[3]))) for row in rows}
+
+    def total(self) -> int:
+        """How many articles there are."""
+        return int(str(self._run("SELECT count(*) FROM article")[0][0]))
+
+
+def _card(row: tuple[object, ...]) -> tuple[ArticleRow, bool]:
+    return ArticleRow(**dict(zip(_NAMES, row[:-1], strict=True))), bool(row[-1])  # type: ignore[arg-type]
+
+
+def _number(value: object) -> int | None:
+    return None if value is None else int(str(value))

@@ -1,0 +1,271 @@
+"""From drafts to a committed batch: identity, revision or not, record, manifest line. Shared by all joiners."""
+
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from baoguan.archive.ledger import Ledger, Resolution
+from baoguan.archive.revisions import Verdict, content_digest, judge_again
+from baoguan.archive.store import Archive, Batch
+from baoguan.model.article import Article, Clock
+from baoguan.model.capture import CaptureRef, Response
+from baoguan.model.catalog import KeptMedia
+from baoguan.model.ids import record_path
+from baoguan.model.log import ManifestLine, MediaRef
+from baoguan.model.outlet import Outlet
+from baoguan.publish.markdown import KeptPicture, RecordDraft, parse_record, render_record
+from baoguan.text.html import plain_text
+from baoguan.text.urls import canonical_url
+
+
+class Picked(msgspec.Struct, frozen=True, kw_only=True):
+    """A picture that was got for a draft: fetched now (spooled) or kept before."""
+
+    url: str
+    """As it stands in the article."""
+    width: int = 0
+    height: int = 0
+    extension: str = ""
+    spooled: str = ""
+    """File in the spool; empty when it was kept before."""
+    response: Response | None = None
+    """Of the fetch, without its body."""
+    kept: KeptMedia | None = None
+
+
+class Draft(msgspec.Struct, kw_only=True):
+    """An article on its way into the log. Owned by the joiner's thread."""
+
+    key: str
+    outlet: Outlet
+    identity: str = ""
+    """Id of the known article that is looked at again; empty: found by guid and URL."""
+    guid: str = ""
+    url: str = ""
+    feeds: tuple[str, ...] = ()
+    feed_ms: int = 0
+    article: Article
+    captured_ms: int
+    response: Response | None = None
+    """Of the page; None where the text is the feed's."""
+    capture: CaptureRef | None = None
+    """Known already: the feed's, or of an imported file."""
+    picked: list[Picked] = []
+    missing: list[str] = []
+    flags: tuple[str, ...] = ()
+    cause: str = ""
+    """import, or empty: the outlet's."""
+    legacy_path: str = ""
+    source_sha256: str = ""
+    always: bool = False
+    """Imports: every file is a revision, unchanged text too."""
+
+
+class Logged(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a draft."""
+
+    id: str
+    outcome: str
+    """new, changed, same, lost or kept (a known article that a feed lists)."""
+    conflict: bool = False
+
+
+def log_draft(archive: Archive, batch: Batch, ledger: Ledger, draft: Draft) -> Logged:
+    """Appends what the draft means: a first revision, a further one, `seen` or `lost`."""
+    who = _resolve(ledger, draft)
+    text = plain_text(draft.article.body_html)
+    digest = content_digest(draft.article, text)
+    if who.standing is None or draft.always:
+        cause = draft.cause or "outlet"
+        _append_revision(batch, ledger, draft, who, digest=digest, cause=cause)
+        return Logged(id=who.id, outcome="changed" if who.standing else "new", conflict=who.conflict)
+    verdict = _compare(archive, draft, who, digest=digest, text_length=len(text))
+    if verdict.kind == "rev":
+        _append_revision(batch, ledger, draft, who, digest=digest, cause=verdict.cause)
+        return Logged(id=who.id, outcome="changed")
+    return log_fact(batch, ledger, draft, verdict)
+
+
+def _resolve(ledger: Ledger, draft: Draft) -> Resolution:
+    """Whom the draft speaks of: the article it was opened for, else the owner of its guid and URL, else a new one."""
+    standing = ledger.standing(draft.identity) if draft.identity else None
+    if standing is not None:
+        url = canonical_url(draft.url, drop_params=draft.outlet.drop_params) if draft.url else ""
+        return Resolution(id=draft.identity, url=url, standing=standing)
+    return ledger.resolve(draft.outlet.key, draft.guid, draft.url, draft.outlet.drop_params)
+
+
+def _compare(archive: Archive, draft: Draft, who: Resolution, *, digest: str, text_length: int) -> Verdict:
+    assert who.standing is not None
+    held = archive.line(who.standing.index)
+    held_length, extractor = 0, ""
+    if held is not None and held.record is not None and digest != who.standing.content_sha256:
+        held_length = len(plain_text(parse_record(archive.record(held)).body_html))
+        extractor = held.extractor
+    return judge_again(
+        draft.article,
+        digest=digest,
+        text_length=text_length,
+        held_digest=who.standing.content_sha256,
+        held_length=held_length,
+        held_extractor=extractor,
+    )
+
+
+def log_fact(batch: Batch, ledger: Ledger, draft: Draft, verdict: Verdict) -> Logged:
+    """Appends `seen` or `lost` of a known article; the same loss twice in a row is one fact."""
+    who = _resolve(ledger, draft)
+    if who.standing is None:
+        return Logged(id=who.id, outcome="lost")
+    if verdict.kind == "lost" and who.standing.lost == verdict.reason:
+        return Logged(id=who.id, outcome="lost")
+    capture = batch.add_capture(draft.response) if draft.response else draft.capture
+    line = ManifestLine(
+        salt="",
+        kind=verdict.kind,
+        id=who.id,
+        prev=who.standing.index,
+        outlet=draft.outlet.key,
+        feeds=draft.feeds,
+        guids=(draft.guid,) if draft.guid else (),
+        url=who.url,
+        captured_ms=draft.captured_ms,
+        capture=capture,
+        reason=verdict.reason,
+        vantage=batch.vantage,
+        flags=("conflict",) if who.conflict else (),
+    )
+    ledger.take(batch.append(line), line)
+    return Logged(id=who.id, outcome="same" if verdict.kind == "seen" else "lost")
+
+
+def _append_revision(
+    batch: Batch, ledger: Ledger, draft: Draft, who: Resolution, *, digest: str, cause: str
+) -> None:
+    standing = who.standing
+    revision = standing.rev + 1 if standing else 0
+    article = draft.article
+    capture = batch.add_capture(draft.response) if draft.response else draft.capture
+    media, kept = _keep_media(batch, draft)
+    path = record_path(draft.outlet.key, draft.captured_ms, who.id, revision)
+    url = article.canonical_url or draft.url or article.url
+    record = batch.add_record(
+        path, render_record(RecordDraft(epoch_ms=draft.captured_ms, url=url, article=article, media=kept))
+    )
+    flags = draft.flags + (("conflict",) if who.conflict else ())
+    line = ManifestLine(
+        salt="",
+        kind="rev",
+        id=who.id,
+        rev=revision,
+        prev=standing.index if standing else None,
+        cause=cause if standing or cause == "import" else "outlet",
+        outlet=draft.outlet.key,
+        feeds=draft.feeds,
+        guids=(draft.guid,) if draft.guid else (),
+        url=who.url,
+        aliases=_aliases(draft, who),
+        title=article.title,
+        authors=article.authors,
+        section=article.section,
+        lang=article.language,
+        captured_ms=draft.captured_ms,
+        published=clock_text(article.published),
+        published_from=article.published.source if article.published else "",
+        zone_assumed=article.published.zone_assumed if article.published else False,
+        modified=clock_text(article.modified),
+        modified_from=article.modified.source if article.modified else "",
+        record=record,
+        content_sha256=digest,
+        media=media,
+        capture=capture,
+        extractor=article.extractor,
+        rules=article.rules,
+        confidence=round(article.confidence, 3),
+        vantage=batch.vantage,
+        flags=flags,
+        legacy_path=draft.legacy_path,
+        source_sha256=draft.source_sha256,
+    )
+    ledger.take(batch.append(line), line)
+
+
+def _aliases(draft: Draft, who: Resolution) -> tuple[str, ...]:
+    """Other URLs of this page: where redirects ended. A redirect to a home page names no article."""
+    if draft.response is None or not draft.response.hops:
+        return ()
+    final = draft.response.final_url
+    home = final.rstrip("/").count("/") <= 2
+    return () if home or final == who.url else (final,)
+
+
+def _keep_media(batch: Batch, draft: Draft) -> tuple[tuple[MediaRef, ...], dict[str, KeptPicture]]:
+    refs: list[MediaRef] = []
+    kept: dict[str, KeptPicture] = {}
+    for picked in draft.picked:
+        ref = _media_ref(batch, picked)
+        refs.append(ref)
+        kept[picked.url] = KeptPicture(path=ref.path, width=ref.width or None, height=ref.height or None)
+    have = {picture.url for picture in draft.picked}
+    refs += [MediaRef(url=url) for url in draft.missing if url not in have]
+    order = {picture.url: number for number, picture in enumerate(draft.article.pictures)}
+    lead = {picture.url for picture in draft.article.pictures if picture.lead}
+    refs.sort(key=lambda ref: (ref.url not in lead, order.get(ref.url, len(order))))
+    return tuple(refs), kept
+
+
+def _media_ref(batch: Batch, picked: Picked) -> MediaRef:
+    if picked.kept is not None:
+        kept = picked.kept
+        return MediaRef(url=picked.url, sha256=kept.sha256, path=kept.path, width=kept.width, height=kept.height)
+    data = Path(picked.spooled).read_bytes()
+    path = batch.add_media(data, picked.extension)
+    capture = None
+    if picked.response is not None:
+        response = msgspec.structs.replace(picked.response, body=data, raw=data)
+        capture = batch.add_capture(response, payload_in_media=True)
+    fetched = picked.response.url if picked.response else ""
+    return MediaRef(
+        url=picked.url,
+        sha256=path.rpartition("/")[2].partition(".")[0],
+        path=path,
+        width=picked.width,
+        height=picked.height,
+        fetched_url=fetched if fetched != picked.url else "",
+        capture=capture,
+    )
+
+
+def log_late(batch: Batch, ledger: Ledger, *, identity: str, picked: Picked, now_ms: int) -> None:
+    """Appends a `late` leaf: a picture that came after its record, which never changes."""
+    standing = ledger.standing(identity)
+    line = ManifestLine(
+        salt="",
+        kind="late",
+        id=identity,
+        prev=standing.index if standing else None,
+        cause="media",
+        captured_ms=now_ms,
+        media=(_media_ref(batch, picked),),
+        vantage=batch.vantage,
+    )
+    ledger.take(batch.append(line), line)
+
+
+def clock_text(clock: Clock | None) -> str:
+    """RFC 3339 with the publisher's offset; the day alone when no more is known; empty for None."""
+    if clock is None:
+        return ""
+    if clock.precision == "day":
+        return clock.at.date().isoformat()
+    return clock.at.isoformat(timespec="seconds")
+
+
+def clock_of(text: str, source: str) -> Clock | None:
+    """The inverse of clock_text."""
+    if not text:
+        return None
+    at = datetime.fromisoformat(text)
+    return Clock(at=at, source=source, precision="day" if len(text) == 10 else "second")
+

@@ -1,0 +1,88 @@
+"""What the commands share: the archive's folder, settings as options, words and times for a terminal."""
+
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from baoguan.config import table
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def archive_option(function: F) -> F:
+    """-C DIR"""
+    return click.option(
+        "-C",
+        "folder",
+        metavar="DIR",
+        type=click.Path(file_okay=False, path_type=Path),
+        default=Path(),
+        envvar="BAOGUAN_ARCHIVE",
+        help="the archive  [default: the current folder]",
+    )(function)
+
+
+def settings_options(*sections: str) -> Callable[[F], F]:
+    """Every setting of the sections as an option; the command takes them as **options."""
+
+    def decorate(function: F) -> F:
+        for row in reversed(list(table())):
+            if row.section in sections:
+                function = _option(row)(function)
+        return function
+
+    return decorate
+
+
+def _option(row: Any) -> Callable[[F], F]:
+    help_ = f"{row.help}  [{row.env}; default: {_default(row.default)}]"
+    if row.type is bool:
+        return click.option(f"{row.option}/--no-{row.option[2:]}", row.name, default=None, help=help_)
+    if row.type == tuple[str, ...]:
+        return click.option(row.option, row.name, multiple=True, default=None, help=help_, callback=_none_if_empty)
+    return click.option(row.option, row.name, type=row.type, default=None, metavar=row.type.__name__.upper(), help=help_)
+
+
+def _none_if_empty(_ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...] | None:
+    return value or None
+
+
+def _default(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return " ".join(value) or "none" if isinstance(value, tuple) else str(value) or "none"
+
+
+def print_json(value: object) -> None:
+    """One JSON document on standard output, UTF-8, characters as they are."""
+    sys.stdout.buffer.write(msgspec.json.encode(value) + b"\n")
+    sys.stdout.flush()
+
+
+def style(text: str, **how: Any) -> str:
+    """Colour, unless NO_COLOR is set or nobody watches."""
+    if os.environ.get("NO_COLOR") or not sys.stdout.isatty():
+        return text
+    return click.style(text, **how)
+
+
+def when(epoch_ms: int) -> str:
+    """A time for a terminal, in the terminal's zone; `never` for 0."""
+    if not epoch_ms:
+        return "never"
+    return datetime.fromtimestamp(epoch_ms / 1000, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def size_text(size: float) -> str:
+    """Bytes as people read them: 1.2 MB."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"

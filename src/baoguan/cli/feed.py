@@ -1,0 +1,73 @@
+"""feed: what the feed reader understood."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from baoguan.cli.common import archive_option, print_json
+from baoguan.errors import BaoguanError, FeedError, FetchError, NotFound
+
+
+@click.command()
+@archive_option
+@click.argument("source", metavar="FILE|URL|DIR")
+@click.option("--json", "as_json", is_flag=True, help="one JSON object a feed and line; fields: docs/reference.md")
+@click.option("--allow-networks", multiple=True, help="private networks that may be fetched from, as CIDR")
+def feed(folder: Path, source: str, *, as_json: bool, allow_networks: tuple[str, ...]) -> int:
+    """What the feed reader understands of a feed. Exit code 1 when one can't be read."""
+    from baoguan.feeds.describe import describe_feed, summarise_feed
+    from baoguan.feeds.fallback import parse_feed_or_fallback
+
+    failed = 0
+    for name, data, url, kind in _sources(folder, source, allow_networks):
+        try:
+            doc = parse_feed_or_fallback(data, url=url, content_type=kind)
+        except FeedError as error:
+            failed = 1
+            if as_json:
+                print_json({"source": name, "error": str(error)})
+            else:
+                click.echo(f"{name}: {error}", err=True)
+            continue
+        if as_json:
+            print_json({"source": name, **describe_feed(doc)})
+        else:
+            click.echo(f"{name}\n{summarise_feed(doc)}\n")
+    return failed
+
+
+def _sources(folder: Path, source: str, allow: tuple[str, ...]) -> Iterator[tuple[str, bytes, str, str]]:
+    """(name, bytes, URL, content type) of every feed that `source` names."""
+    if "://" in source:
+        yield _fetch(folder, source, allow)
+        return
+    path = Path(source)
+    files = sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
+    if not path.exists():
+        raise NotFound(f"{source}: no such file or folder")
+    for one in files:
+        yield str(one), one.read_bytes(), "", ""
+
+
+def _fetch(folder: Path, url: str, allow: tuple[str, ...]) -> tuple[str, bytes, str, str]:
+    from baoguan import config
+    from baoguan.app import open_fetcher
+    from baoguan.backends.clock import SystemEntropy
+    from baoguan.model.capture import FetchRequest
+
+    try:
+        file = config.read_file(folder)
+    except BaoguanError:
+        file = {}
+    settings = config.load(file, options={"allow_networks": allow or None})
+    fetcher = open_fetcher(settings, {}, entropy=SystemEntropy())
+    try:
+        result = fetcher.fetch(FetchRequest(url=url, kind="feed"))
+    finally:
+        fetcher.close()
+    if result.response is None:
+        raise FetchError(f"{url}: {result.error}", url=url, kind=result.error_kind)
+    if result.response.status != 200:
+        raise FetchError(f"{url}: HTTP {result.response.status}", url=url, kind="status")
+    return url, result.response.body, result.response.final_url, result.response.header("content-type")

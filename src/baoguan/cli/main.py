@@ -1,0 +1,116 @@
+"""`baoguan`: the group of commands, loaded one by one; every error is one line."""
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+from baoguan import __version__
+from baoguan.errors import BaoguanError, ConfigError, DiskFull, NotFound, VerifyError
+
+COMMANDS = {
+    "init": "baoguan.cli.setup",
+    "outlets": "baoguan.cli.setup",
+    "add": "baoguan.cli.setup",
+    "settings": "baoguan.cli.setup",
+    "completion": "baoguan.cli.setup",
+    "sync": "baoguan.cli.run",
+    "serve": "baoguan.cli.run",
+    "ls": "baoguan.cli.read",
+    "show": "baoguan.cli.read",
+    "status": "baoguan.cli.read",
+    "feed": "baoguan.cli.feed",
+    "extract": "baoguan.cli.extract",
+    "import": "baoguan.cli.exchange",
+    "export": "baoguan.cli.exchange",
+    "backup": "baoguan.cli.exchange",
+    "restore": "baoguan.cli.exchange",
+    "verify": "baoguan.cli.proof",
+    "rebuild": "baoguan.cli.proof",
+}
+EXITS = {
+    0: "all went well",
+    1: "an error: one line on standard error says what, where and what to do",
+    2: "the command line or a setting is wrong",
+    3: "sync: some feeds gave no feed (the others were archived)",
+    4: "sync: no feed could be had at all",
+    5: "the disk is full or below its floor; nothing was half-kept",
+    6: "verify: something is altered",
+    7: "verify: something is missing",
+    8: "verify: something is extra",
+    130: "interrupted; what was committed is kept",
+}
+
+
+class LazyGroup(click.Group):
+    """Imports the module of a command when it is asked for, so that --help and verify stay light."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in the order of COMMANDS."""
+        return [*COMMANDS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(COMMANDS[cmd_name])
+        command = getattr(module, cmd_name.replace("import", "import_"))
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: " + "; ".join(f"{code} {text}" for code, text in EXITS.items()) + ".",
+)
+@click.version_option(__version__, prog_name="baoguan")
+def cli() -> None:
+    """baoguan 报馆: a news archive that keeps, and proves what it kept."""
+
+
+def exit_code(error: BaoguanError) -> int:
+    """The exit code of an error."""
+    if isinstance(error, ConfigError):
+        return 2
+    if isinstance(error, DiskFull):
+        return 5
+    if isinstance(error, VerifyError):
+        return 6
+    return 1
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs a command line; errors of baoguan and of the system become one line and an exit code."""
+    try:
+        result: Any = cli.main(args=arguments, prog_name="baoguan", standalone_mode=False)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("baoguan: interrupted; what was committed is kept", err=True)
+        sys.exit(130)
+    except BaoguanError as error:
+        click.echo(f"baoguan: {_line(error)}", err=True)
+        sys.exit(exit_code(error))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        click.echo(f"baoguan: {what}", err=True)
+        sys.exit(5 if error.errno == 28 else 1)
+    sys.exit(result if isinstance(result, int) else 0)
+
+
+def _line(error: BaoguanError) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return f"not found: {text}" if isinstance(error, NotFound) and "not" not in text else text
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""The news desk: everything that the joiners of one archive work with. Built by app.py."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from baoguan.archive.ledger import Ledger
+from baoguan.archive.store import Archive, Batch
+from baoguan.backends.sqlite.catalogue import SqliteCatalog
+from baoguan.backends.sqlite.schedule import SqliteSchedule
+from baoguan.capture.warc import scan_captures
+from baoguan.config import Settings
+from baoguan.errors import DiskFull
+from baoguan.model.catalog import CaptureRow
+from baoguan.model.outlet import Outlet
+from baoguan.ports import Clock, Entropy, Fetcher
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """One archive, opened."""
+
+    folder: Path
+    settings: Settings
+    outlets: dict[str, Outlet]
+    feeds: dict[str, str]
+    """URL to key of the outlet, as baoguan.toml wants them polled."""
+    archive: Archive
+    catalog: SqliteCatalog
+    schedule: SqliteSchedule
+    clock: Clock
+    entropy: Entropy
+    open_fetcher: Callable[[], Fetcher]
+    sync_lock: Callable[[], AbstractContextManager[object]]
+    """One sync at a time."""
+
+    @property
+    def spool(self) -> Path:
+        """Bytes on their way into a batch; emptied by whoever holds the sync lock."""
+        return self.folder / "state" / "spool"
+
+    def now_ms(self) -> int:
+        """Epoch ms by the desk's clock."""
+        return int(self.clock.now().timestamp() * 1000)
+
+    def outlet(self, key: str) -> Outlet:
+        """The outlet of that key; one that is no longer listed keeps its key and nothing else."""
+        return self.outlets.get(key) or Outlet(key=key, name=key)
+
+    def commit(self, batch: Batch, ledger: Ledger) -> None:
+        """The checkpoint, then the catalogue; nothing when the batch is empty."""
+        head = batch.commit()
+        if head is None or head.size == batch.first:
+            return
+        for path in batch.capture_paths:
+            self.catalog.add_captures(path, scan_rows(self, path))
+        self.catalog.apply(ledger.lines, size=head.size)
+
+    def check_disk(self) -> None:
+        """Raises DiskFull below the floor of the settings, in one line."""
+        free = shutil.disk_usage(self.folder).free // 1_000_000
+        if free < self.settings.min_free_mb:
+            raise DiskFull(
+                f"{self.folder}: {free} MB free, the floor is {self.settings.min_free_mb} MB (min_free_mb); nothing was fetched"
+            )
+
+
+def catch_up(desk: Desk, *, chunk: int = 4096) -> int:
+    """Brings the catalogue up to the head of the log, from manifest and captures alone; returns lines applied."""
+    start, size = desk.catalog.size(), desk.archive.size
+    for low in range(start, size, chunk):
+        high = min(low + chunk, size)
+        desk.catalog.apply(desk.archive.lines(low, high), size=high)
+    if start < size:
+        index_captures(desk)
+    return size - start
+
+
+def index_captures(desk: Desk) -> None:
+    """Remembers where the records of every WARC file lie that is not known yet."""
+    for path in desk.archive.objects.list("captures"):
+        if not desk.catalog.has_captures(path):
+            desk.catalog.add_captures(path, scan_rows(desk, path))
+
+
+def scan_rows(desk: Desk, path: str) -> Iterator[CaptureRow]:
+    """The places of the records of one WARC file."""
+    for ref, offset, length in scan_captures(desk.archive.objects.get(path)):
+        yield CaptureRow(record_id=ref.record_id, file=path, offset=offset, length=length)
+
+
+@contextmanager
+def exclusive(desk: Desk) -> Iterator[None]:
+    """One sync at a time: takes the lock, frees what a dead one left."""
+    with desk.sync_lock():
+        shutil.rmtree(desk.spool, ignore_errors=True)
+        desk.spool.mkdir(parents=True, exist_ok=True)
+        desk.schedule.release()
+        yield

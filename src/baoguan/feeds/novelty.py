@@ -1,0 +1,32 @@
+"""Which items of a feed are worth a look at their page: pure decisions, never by newest id or date."""
+
+import hashlib
+
+from baoguan.model.feed import Item
+
+
+def item_print(item: Item) -> bytes:
+    """Eight bytes that change when the outlet changes title, clocks or text of the item."""
+    parts = (
+        item.title,
+        item.published_raw,
+        item.updated.isoformat() if item.updated else "",
+        item.summary_html,
+        item.content_html,
+    )
+    return hashlib.sha256("\x1e".join(parts).encode("utf-8", "surrogatepass")).digest()[:8]
+
+
+def judge_item(*, known: bool, waiting: bool, print_now: bytes, print_then: bytes | None, same_title: bool) -> str:
+    """new (the log lacks it), changed (its page is to be looked at again), or same.
+
+    `print_then` is None when the crawl state was lost: then only a changed title counts, so that a rebuilt archive
+    finds no new article and doesn't fetch every page again.
+    """
+    if waiting:
+        return "new" if not known else "changed"
+    if not known:
+        return "new"
+    if print_then is None:
+        return "same" if same_title else "changed"
+    return "same" if print_now == print_then else "changed"

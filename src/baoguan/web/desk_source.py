@@ -1,0 +1,195 @@
+"""An opened archive as the reader's source: the catalogue's lists, records and manifest lines by need."""
+
+import posixpath
+from collections.abc import Sequence
+
+from baoguan import __version__
+from baoguan.backends.sqlite.lists import SqliteLists
+from baoguan.desk import Desk
+from baoguan.errors import NotFound
+from baoguan.model.catalog import ArticleRow, RevisionRow
+from baoguan.model.feed import FeedState
+from baoguan.model.log import ManifestLine, MediaRef
+from baoguan.model.schedule import Note
+from baoguan.publish.markdown import parse_record
+from baoguan.web.source import ArchiveInfo, ArticleCard, ArticlePage, Cursor, OutletInfo, RevisionInfo
+
+
+class DeskSource:
+    """ReaderSource over a desk. Holds no state of its own but connections."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._lists = SqliteLists(desk.folder / "index" / "catalogue.sqlite")
+
+    def cards(
+        self,
+        *,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+        outlet: str | None = None,
+        before: Cursor | None = None,
+        limit: int = 30,
+    ) -> Sequence[ArticleCard]:
+        """By (shown_ms, id) descending."""
+        found = self._lists.cards(
+            start_ms=-(1 << 62) if start_ms is None else start_ms,
+            end_ms=end_ms,
+            outlet=outlet,
+            before=(before.shown_ms, before.id) if before else None,
+            limit=limit,
+        )
+        return [_card(row, edited) for row, edited in found]
+
+    def neighbours(self, start_ms: int, end_ms: int, outlet: str | None = None) -> tuple[int | None, int | None]:
+        """shown_ms of the nearest articles outside of the span."""
+        return self._lists.neighbours(start_ms, end_ms, outlet)
+
+    def counts(self, start_ms: int, end_ms: int) -> Sequence[tuple[str, int]]:
+        """(outlet, articles) of the span."""
+        return self._lists.counts(start_ms, end_ms)
+
+    def newest_kept(self, *, outlet: str | None = None, limit: int = 30) -> Sequence[ArticleCard]:
+        """By log index, descending."""
+        return [_card(row, edited) for row, edited in self._lists.newest_kept(outlet=outlet, limit=limit)]
+
+    def article(self, identity: str, rev: int | None = None) -> ArticlePage | None:
+        """One revision, whole."""
+        found = self._lists.article(identity)
+        if found is None:
+            return None
+        row = found[0]
+        revisions = self._lists.revisions(identity)
+        index = row.index if rev is None else next((one.index for one in revisions if one.rev == rev), None)
+        line = None if index is None else self._desk.archive.line(index)
+        if index is None or line is None or line.record is None:
+            return None
+        record = parse_record(self._desk.archive.record(line))
+        return ArticlePage(
+            id=identity,
+            rev=line.rev,
+            index=index,
+            outlet=line.outlet,
+            url=line.url or row.url,
+            title=line.title,
+            authors=line.authors,
+            lang=line.lang,
+            section=line.section,
+            published=line.published,
+            zone_assumed=line.zone_assumed,
+            modified=line.modified,
+            captured_ms=line.captured_ms,
+            body_html=record.body_html,
+            media=self._media(line),
+            revisions=tuple(_revision(one, row) for one in revisions),
+            record_path=line.record.path,
+            record_sha256=line.record.sha256,
+            lost=row.lost,
+            lost_ms=row.checked_ms if row.lost else 0,
+        )
+
+    def _media(self, line: ManifestLine) -> tuple[MediaRef, ...]:
+        late = self._lists.kept_paths(tuple(ref.url for ref in line.media if not ref.path))
+        return tuple(
+            MediaRef(url=ref.url, path=late[ref.url][0], width=late[ref.url][1], height=late[ref.url][2])
+            if ref.url in late
+            else ref
+            for ref in line.media
+        )
+
+    def outlets(self) -> Sequence[OutletInfo]:
+        """Set up, or with something kept."""
+        kept = self._lists.outlets()
+        return [self._outlet(key, kept) for key in sorted(kept.keys() | set(self._desk.feeds.values()))]
+
+    def _outlet(self, key: str, kept: dict[str, tuple[int, int]]) -> OutletInfo:
+        outlet = self._desk.outlet(key)
+        articles, last_ms = kept.get(key, (0, 0))
+        return OutletInfo(
+            key=key,
+            name=outlet.name,
+            names=outlet.names,
+            home=outlet.home,
+            language=outlet.language,
+            state=outlet.state,
+            since=outlet.since,
+            articles=articles,
+            last_ms=last_ms,
+        )
+
+    def outlet(self, key: str) -> OutletInfo | None:
+        """One of them."""
+        kept = self._lists.outlets()
+        return self._outlet(key, kept) if key in kept or key in self._desk.feeds.values() else None
+
+    def feed_health(self) -> Sequence[FeedState]:
+        """Every feed."""
+        return self._desk.schedule.feeds()
+
+    def notes(self, limit: int = 20) -> Sequence[Note]:
+        """Newest first."""
+        return self._desk.schedule.notes(limit=limit)
+
+    def archive_info(self) -> ArchiveInfo:
+        """At the current checkpoint."""
+        head = self._desk.archive.checkpoint()
+        return ArchiveInfo(
+            origin=self._desk.archive.origin,
+            vantage=self._desk.settings.vantage,
+            size=head.size if head else 0,
+            root_sha256=head.root.hex() if head else "",
+            articles=self._lists.total(),
+            outlets=len(self._lists.outlets()),
+            version=__version__,
+        )
+
+    def public_size(self, path: str) -> int | None:
+        """Bytes of a file of public/."""
+        if posixpath.normpath(path) != path or path.startswith(("/", "..")):
+            return None
+        if path == "checkpoint":
+            note = self._desk.archive.head.read()
+            return None if note is None else len(note)
+        try:
+            return self._desk.archive.objects.size(path)
+        except NotFound:
+            return None
+
+    def read_public(self, path: str, start: int, size: int) -> bytes:
+        """Part of a file of public/."""
+        return self._desk.archive.objects.get(path, start, size)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._lists.close()
+
+
+def _card(row: ArticleRow, edited: bool) -> ArticleCard:
+    return ArticleCard(
+        id=row.id,
+        outlet=row.outlet,
+        title=row.title,
+        lang=row.lang,
+        shown_ms=row.shown_ms,
+        by_outlet=row.shown_ms != row.captured_ms,
+        captured_ms=row.captured_ms,
+        rev=row.rev,
+        index=row.index,
+        edited=edited,
+        lead=row.lead,
+        lead_width=row.lead_width,
+        lead_height=row.lead_height,
+        lost=row.lost,
+    )
+
+
+def _revision(one: RevisionRow, row: ArticleRow) -> RevisionInfo:
+    return RevisionInfo(
+        rev=one.rev,
+        captured_ms=one.captured_ms,
+        title=one.title,
+        cause=one.cause,
+        index=one.index,
+        record_path=one.path,
+        current=one.index == row.index,
+    )
