@@ -1,1 +1,1 @@
-"""Choose, rewrite and measure pictures. Pure but for the codec."""
+"""Choose, rewrite and measure pictures. Pure: bytes, addresses and records in, the same out."""
