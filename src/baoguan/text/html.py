@@ -2,20 +2,23 @@
 
 import re
 from collections.abc import Callable
-from urllib.parse import urljoin
 
 import msgspec
 import nh3
 from selectolax.lexbor import LexborHTMLParser
 
 from baoguan.model.article import Embed, Picture
+from baoguan.text.escape import escape_value
 from baoguan.text.pictures import unwrap_proxy
-from baoguan.text.sanitise import Writer, escape_value
+from baoguan.text.sanitise import walk
+from baoguan.text.sanitise_state import Writer
+from baoguan.text.urls import TRACKING_PARAMS, TRACKING_PREFIXES, absolute_url, canonical_url
 
-ALLOWED_TAGS = frozenset(
-    "p h2 h3 h4 h5 h6 ul ol li blockquote pre hr table caption thead tbody tr td th figure figcaption img "
-    "a em strong b i u s sub sup small code time ruby rt rp br".split()
-)
+_TAGS = """
+    p h2 h3 h4 h5 h6 ul ol li blockquote pre hr table caption thead tbody tr td th figure figcaption img
+    a em strong b i u s sub sup small code time ruby rt rp br
+"""
+ALLOWED_TAGS = frozenset(_TAGS.split())
 ALLOWED_ATTRIBUTES = {
     "a": {"href"},
     "img": {"src", "alt", "width", "height"},
@@ -36,17 +39,22 @@ _GATE = nh3.Cleaner(
     link_rel=None,
     strip_comments=True,
 )
-_HANDLER = re.compile(rb"[\s\"'/]on[a-z]{3,20}\s*=")
+_HANDLER = re.compile(rb"on(?<=[\s\"'/]on)[a-z]{3,20}\s*=")
 # Words in attributes that make class, style and the like worth asking for; looked for in the lower-cased bytes.
-_TELLING = (b"shar", b"social", b"related", b"addtoany", b"a2a_kit", b"adsby", b"print-link", b"selfpromo", b"hidden", b"display:",
-            b"display :", b"aria-label")  # fmt: skip
+_TELLING = (
+    *(b"shar", b"social", b"related", b"addtoany", b"a2a_kit", b"adsby", b"print-link", b"selfpromo", b"hidden"),
+    *(b"display:", b"display :", b"aria-label"),
+)
+_REFERENCE = re.compile(rb"&#(?:0*(?:[0-2]?\d|3[01]|127|6553[45])|x0*(?:1?[\da-f]|7f|fff[ef]))(?![\da-f])")
 _CONTROL_BYTES = bytes([*range(9), 11, *range(14, 32), 127])
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+_PLAIN_URL = re.compile(r"https?://[A-Za-z0-9.-]+(?:/[\w!$&'()*+,;=:@/%.~?#-]*)?", re.ASCII)
+_TRACKERS = "|".join(map(re.escape, (*TRACKING_PREFIXES, *sorted(TRACKING_PARAMS))))
+_TRACKER = re.compile(f"[?&](?:{_TRACKERS})", re.IGNORECASE)
 _WEB = re.compile(r"https?://[^\s/?#\[\]<>\"\\^`{|}%@:]+(?::\d{1,5})?(?:[/?#]|$)", re.IGNORECASE)
 _FEEDX = re.compile(r"(?:<br\s*/?>\s*)?(?:<hr\s*/?>\s*)?<div[^>]*>\s*获取更多RSS(?:(?!</?div).)*(?:</div>)?", re.DOTALL)
 _TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)[^>]*>")
 _UNCOUNTED = frozenset(
-    "p li dt dd td th tr option br hr img input meta link source wbr embed area base col param track".split()
+    ("p", "li", "dt", "dd", "td", "th", "tr", "option", "br", "hr", "img", "input", "meta", "link", "source", "wbr")
 )
 
 
@@ -91,20 +99,19 @@ def clean_body(html: str, base_url: str) -> CleanBody:
         link,
         lambda value: _picture(link(value)),
         attributes=any(word in lower for word in _TELLING),
-        controls=b"&#" in lower or b"\xef\xbf" in lower,
+        controls=(b"&#" in lower and _REFERENCE.search(lower) is not None)
+        or b"\xef\xbf\xbe" in lower
+        or b"\xef\xbf\xbf" in lower,
     )
     if root is not None:
-        writer.walk(root)
+        walk(writer, root)
     while writer.blocks and writer.blocks[-1] == "<hr>":
         writer.blocks.pop()
     written = "\n".join(writer.blocks)
     safe = gate(written)
-    pictures = writer.pictures
-    if safe != written:
-        pictures = [picture for picture in pictures if f'src="{escape_value(picture.url)}"' in safe]
     return CleanBody(
         html=safe,
-        pictures=tuple(pictures),
+        pictures=tuple(picture for picture in writer.pictures if f'src="{escape_value(picture.url)}"' in safe),
         embeds=tuple(writer.embeds),
         text="\n".join(writer.lines),
         flags=tuple(sorted(flags | writer.flags)),
@@ -134,17 +141,14 @@ def _resolver(base_url: str) -> Callable[[str], str]:
 
 
 def _absolute(value: str, base_url: str) -> str:
-    """The http(s) address that a browser would ask for, or the empty string."""
-    value = _CONTROLS.sub("", value).strip(" ")
-    if not value.startswith(("http://", "https://")):
-        if not value or value.startswith("#"):
-            return ""
-        try:
-            value = urljoin(base_url, value)
-        except ValueError:
-            return ""
-    value = value.replace(" ", "%20")
-    return value if _WEB.match(value) else ""
+    """The http(s) address that a browser would ask for, without tracking parameters; else the empty string."""
+    url = value if _PLAIN_URL.fullmatch(value) else absolute_url(base_url, value)
+    if value.startswith("#") or not _WEB.match(url):
+        return ""
+    if "?" in url and _TRACKER.search(url):
+        page, mark, fragment = url.partition("#")
+        url = canonical_url(page) + mark + fragment
+    return url
 
 
 def _limit_depth(html: str) -> str:

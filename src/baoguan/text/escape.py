@@ -1,0 +1,54 @@
+"""Escaping as HTML's serialiser does it, and the way back to plain text."""
+
+import re
+
+_TAGS = re.compile(r"<[^>]*>")
+_BREAK = re.compile(r"\s*<br>\s*")
+_SPACES = re.compile(r"[ \t\n\r\f]{2,}|[\t\n\r\f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f\ufffe\uffff]")
+_CJK = r"[　-〿぀-ヿ㐀-鿿豈-﫿＀-￯]"
+_CJK_GAP = re.compile(rf"(?<={_CJK})[ \t\n\r\f]*[\n\r][ \t\n\r\f]*(?={_CJK})")
+
+
+def escape_text(text: str) -> str:
+    """Text as HTML's serialiser writes it: & < > and the no-break space."""
+    if not ("&" in text or "<" in text or ">" in text or "\xa0" in text):
+        return text
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\xa0", "&nbsp;")
+
+
+def escape_value(text: str) -> str:
+    """An attribute's value, between double quotes."""
+    return escape_text(text).replace('"', "&quot;")
+
+
+def unescape_text(text: str) -> str:
+    """Undoes escape_text and escape_value."""
+    if "&" not in text:
+        return text
+    text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&nbsp;", "\xa0").replace("&quot;", '"')
+    return text.replace("&amp;", "&")
+
+
+def plain(html: str) -> str:
+    """Text of inline mark-up that this module wrote; a line break for each <br>."""
+    if "<" in html:
+        if "<br>" in html:
+            html = _BREAK.sub("\n", html)
+        html = _TAGS.sub("", html)
+    return unescape_text(html)
+
+
+def clean_value(value: str) -> str:
+    """An attribute's value without control characters, white space folded."""
+    return _SPACES.sub(" ", _CONTROL.sub("", value)).strip()
+
+
+def fold(text: str) -> str:
+    """Text with white space folded as a browser shows it; a line break between two CJK characters is none."""
+    return _SPACES.sub(" ", _CJK_GAP.sub("", text))
+
+
+def drop_controls(text: str) -> str:
+    """Text without the characters that no news holds and XML forbids."""
+    return _CONTROL.sub("", text)
