@@ -29,7 +29,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     title: str = ""
     """Plain text: entities and mark-up resolved, whitespace collapsed."""
     title_html: str = ""
-    """The title as HTML where it has mark-up (emphasis, ruby); empty where it is plain. Not sanitised."""
+    """The title as HTML where it has tags or entities (emphasis, ruby, &amp;); empty otherwise. Not sanitised."""
     summary_html: str = ""
     content_html: str = ""
     """The longest full text that the item carries; not sanitised."""

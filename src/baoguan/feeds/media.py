@@ -1,0 +1,172 @@
+"""Pictures, films and sound of an item: enclosures, Media RSS, iTunes images; captions and credits with them."""
+
+from collections.abc import Iterable, Iterator
+from urllib.parse import urlsplit
+
+from lxml import etree
+
+from baoguan.feeds.limits import MAX_MEDIA
+from baoguan.feeds.links import resolve
+from baoguan.feeds.names import Names, attribute
+from baoguan.feeds.texts import as_plain, raw_text, read_text
+from baoguan.model.feed import FeedMedia
+
+_EXTENSIONS = {
+    "image": frozenset(("jpg", "jpeg", "png", "gif", "webp", "avif", "svg", "bmp", "tif", "tiff", "jxl", "heic")),
+    "video": frozenset(("mp4", "m4v", "webm", "mov", "m3u8", "avi", "flv", "mkv", "ogv", "mpg", "mpeg", "wmv")),
+    "audio": frozenset(("mp3", "m4a", "aac", "ogg", "oga", "opus", "wav", "flac", "wma", "ra")),
+}
+_KINDS = {extension: kind for kind, extensions in _EXTENSIONS.items() for extension in extensions}
+_Children = dict[str, list[etree._Element]]
+
+
+def read_media(children: _Children, links: Iterable[dict[str, str]], names: Names, base: str) -> tuple[FeedMedia, ...]:
+    """Media of an item in the order of their kinds, each URL once. `links` are its link elements with rel=enclosure."""
+    found: dict[str, FeedMedia] = {}
+    for one in _all(children, links, names, base):
+        if one.url:
+            known = found.get(one.url)
+            found[one.url] = _merged(known, one) if known else one
+            if len(found) >= MAX_MEDIA:
+                break
+    return tuple(found.values())
+
+
+def media_kind(medium: str, mime: str, url: str) -> str:
+    """image, video or audio by what the feed says, then by the extension; empty when neither tells."""
+    if medium in _EXTENSIONS:
+        return medium
+    family = mime.split("/", 1)[0].strip().lower()
+    if family in _EXTENSIONS:
+        return family
+    path = urlsplit(url).path if url.count("[") == url.count("]") == 0 else ""
+    return _KINDS.get(path.rsplit(".", 1)[-1].lower(), "") if "." in path else ""
+
+
+def whole_number(text: str | None) -> int | None:
+    """A count of bytes or pixels; None for anything else."""
+    text = (text or "").strip().removesuffix("px")
+    return int(text) if text.isdecimal() and text.isascii() and len(text) < 16 else None
+
+
+def _all(children: _Children, links: Iterable[dict[str, str]], names: Names, base: str) -> Iterator[FeedMedia]:
+    original = children.get("feedburner:origenclosurelink")
+    for element in children.get("enclosure", ()):
+        url = raw_text(original[0]) if original else attribute(element, "url") or attribute(element, "href")
+        yield _record(url, base, mime=attribute(element, "type"), size=attribute(element, "length"))
+    for link in links:
+        yield _record(link["href"], base, mime=link["type"], size=link["length"], title=link["title"])
+    words = _words(children)
+    for element in children.get("media:content", ()):
+        yield from _content(element, names, base, words)
+    for group in children.get("media:group", ()):
+        inner = names.children(group)
+        spoken = _words(inner) or words
+        for element in inner.get("media:content", ()):
+            yield from _content(element, names, base, spoken)
+        yield from _thumbnails(inner, base, spoken)
+        yield from _peers(inner, base)
+    yield from _thumbnails(children, base, words if "media:content" not in children else {})
+    yield from _peers(children, base)
+    for element in children.get("itunes:image", ()):
+        yield _record(attribute(element, "href") or raw_text(element), base, kind="image")
+    yield from _plain_images(children, names, base)
+
+
+def _plain_images(children: _Children, names: Names, base: str) -> Iterator[FeedMedia]:
+    """<image> in an item, with a URL in an attribute, in <url> or as text; Google's image:image too."""
+    for element in (*children.get("image", ()), *children.get("image:image", ()), *children.get("thumbnail", ())):
+        inner = names.children(element)
+        address = next((raw_text(part[0]) for word in ("url", "image:loc", "loc") if (part := inner.get(word))), "")
+        captions = inner.get("image:caption") or inner.get("image:title")
+        url = address or attribute(element, "url") or attribute(element, "href") or attribute(element, "resource")
+        url = url or ("" if len(element) else raw_text(element))
+        if "/" in url or "." in url:
+            yield _record(url, base, kind="image", caption=raw_text(captions[0]) if captions else "")
+
+
+def _content(element: etree._Element, names: Names, base: str, outer: dict[str, str]) -> Iterator[FeedMedia]:
+    inner = names.children(element) if len(element) else {}
+    words = {**outer, **_words(inner)}
+    get = element.get
+    medium, mime = (get("medium") or "").strip().lower(), (get("type") or "").strip()
+    url = get("url") or ""
+    yield _record(
+        url,
+        base,
+        kind=media_kind(medium, mime, url),
+        mime=mime,
+        size=get("fileSize") or get("filesize") or "",
+        width=get("width"),
+        height=get("height"),
+        **words,
+    )
+    yield from _thumbnails(inner, base, words)
+
+
+def _thumbnails(children: _Children, base: str, words: dict[str, str]) -> Iterator[FeedMedia]:
+    for element in children.get("media:thumbnail", ()):
+        url = element.get("url") or raw_text(element)
+        yield _record(url, base, kind="image", width=element.get("width"), height=element.get("height"), **words)
+
+
+def _peers(children: _Children, base: str) -> Iterator[FeedMedia]:
+    for element in children.get("media:peerlink", ()):
+        yield _record(attribute(element, "href"), base, mime=attribute(element, "type"))
+
+
+def _words(children: _Children) -> dict[str, str]:
+    """Title, caption and credit that stand beside or inside a picture."""
+    words: dict[str, str] = {}
+    for key, word in (("title", "media:title"), ("caption", "media:description"), ("credit", "media:credit")):
+        spoken = dict.fromkeys(as_plain(read_text(element, atom=False)) for element in children.get(word, ()))
+        text = ", ".join(part for part in spoken if part)
+        if text:
+            words[key] = text
+    if "caption" not in words:
+        captions = [raw_text(element) for element in children.get("media:text", ()) if not element.get("start")]
+        if captions and captions[0]:
+            words["caption"] = captions[0]
+    return words
+
+
+def _record(
+    url: str,
+    base: str,
+    *,
+    kind: str = "",
+    mime: str = "",
+    size: str = "",
+    width: str | None = None,
+    height: str | None = None,
+    title: str = "",
+    caption: str = "",
+    credit: str = "",
+) -> FeedMedia:
+    url = resolve(base, url)
+    return FeedMedia(
+        url=url,
+        kind=kind or media_kind("", mime, url),
+        type=mime,
+        size_bytes=whole_number(size),
+        width=whole_number(width),
+        height=whole_number(height),
+        title=title,
+        caption=caption,
+        credit=credit,
+    )
+
+
+def _merged(first: FeedMedia, second: FeedMedia) -> FeedMedia:
+    """One picture that is named twice: what the first lacks comes from the second."""
+    return FeedMedia(
+        url=first.url,
+        kind=first.kind or second.kind,
+        type=first.type or second.type,
+        size_bytes=first.size_bytes or second.size_bytes,
+        width=first.width or second.width,
+        height=first.height or second.height,
+        title=first.title or second.title,
+        caption=first.caption or second.caption,
+        credit=first.credit or second.credit,
+    )

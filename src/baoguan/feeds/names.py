@@ -1,0 +1,121 @@
+"""Element names of feeds: one short word for each, whatever namespace, prefix or letter case a feed writes it in."""
+
+from lxml import etree
+
+CORE = frozenset(
+    (
+        "",
+        "http://www.w3.org/2005/atom",
+        "http://purl.org/atom/ns",
+        "http://purl.org/rss/1.0",
+        "http://my.netscape.com/rdf/simple/0.9",
+        "http://channel.netscape.com/rdf/simple/0.9",
+        "http://my.netscape.com/publish/formats/rss-0.91.dtd",
+        "http://purl.org/net/rss1.1",
+        "http://backend.userland.com/rss",
+        "http://backend.userland.com/rss2",
+        "http://backend.userland.com/rss091",
+        "http://backend.userland.com/rss092",
+        "http://backend.userland.com/rss093",
+        "http://backend.userland.com/rss20",
+        "http://blogs.law.harvard.edu/tech/rss",
+        "http://www.rssboard.org/rss-specification",
+        "http://cyber.law.harvard.edu/rss/rss.html",
+        "http://www.sitemaps.org/schemas/sitemap/0.9",
+        "http://www.google.com/schemas/sitemap/0.84",
+    )
+)
+ATOM = ("http://www.w3.org/2005/atom", "http://purl.org/atom/ns")
+MODULES = {
+    "http://purl.org/dc/elements/1.1": "dc",
+    "http://purl.org/dc/elements/1.0": "dc",
+    "http://purl.org/dc/terms": "dcterms",
+    "http://purl.org/rss/1.0/modules/content": "content",
+    "http://purl.org/rss/1.0/modules/slash": "slash",
+    "http://search.yahoo.com/mrss": "media",
+    "http://video.search.yahoo.com/mrss": "media",
+    "http://www.itunes.com/dtds/podcast-1.0.dtd": "itunes",
+    "http://example.com/dtds/podcast-1.0.dtd": "itunes",
+    "http://www.google.com/schemas/play-podcasts/1.0": "googleplay",
+    "http://rssnamespace.org/feedburner/ext/1.0": "feedburner",
+    "http://www.w3.org/1999/xhtml": "xhtml",
+    "http://wellformedweb.org/commentapi": "wfw",
+    "http://purl.org/syndication/thread/1.0": "thr",
+    "http://www.w3.org/1999/02/22-rdf-syntax-ns": "rdf",
+    "http://purl.org/rss/1.0/modules/syndication": "sy",
+    "http://www.google.com/schemas/sitemap-news/0.9": "news",
+    "http://www.google.com/schemas/sitemap-image/1.1": "image",
+    "http://webns.net/mvcb": "admin",
+    "http://xmlns.com/foaf/0.1": "foaf",
+}
+_PREFIXES = frozenset(MODULES.values()) | {"atom"}
+XML = "{http://www.w3.org/XML/1998/namespace}"
+
+
+class Names:
+    """Short names of one document's elements, remembered by tag: `title`, `dc:creator`, `atom:link`.
+
+    The namespace of the root is core too, however odd: feeds are written with invented ones.
+    """
+
+    def __init__(self, root: etree._Element) -> None:
+        self._root_space = _space(str(root.tag))
+        self._short: dict[object, str] = {}
+
+    def of(self, element: etree._Element) -> str:
+        """The short name; empty for comments, instructions, entities and modules that say nothing about news."""
+        tag = element.tag
+        short = self._short.get(tag)
+        if short is None:
+            short = self._shorten(str(tag)) if isinstance(tag, str) else ""
+            self._short[tag] = short
+        return short
+
+    def children(self, element: etree._Element) -> dict[str, list[etree._Element]]:
+        """The children of `element` by short name, each list in the order of the document."""
+        found: dict[str, list[etree._Element]] = {}
+        short = self._short
+        for child in element:
+            name = short.get(child.tag)
+            if name is None:
+                name = self.of(child)
+            if name:
+                if name in found:
+                    found[name].append(child)
+                else:
+                    found[name] = [child]
+        return found
+
+    def _shorten(self, tag: str) -> str:
+        space, local = _space(tag), tag.rsplit("}", 1)[-1].lower()
+        if ":" in local:  # a prefix that nobody declared
+            prefix, local = local.split(":", 1)
+            return f"{prefix}:{local}" if prefix in _PREFIXES else ""
+        if space in MODULES:
+            return f"{MODULES[space]}:{local}"
+        if space in ATOM and self._root_space not in ATOM:
+            return f"atom:{local}"
+        if space in CORE or space == self._root_space:
+            return local
+        return f"dc:{local}" if space.startswith("http://purl.org/dc/") else ""
+
+
+def local_name(element: etree._Element) -> str:
+    """The name without namespace, lower case."""
+    tag: object = element.tag
+    return str(tag).rsplit("}", 1)[-1].rsplit(":", 1)[-1].lower() if isinstance(tag, str) else ""
+
+
+def attribute(element: etree._Element, name: str) -> str:
+    """An attribute whatever its letter case and namespace, stripped; empty when it isn't there."""
+    value = element.get(name)
+    if value is None:
+        for key, other in element.attrib.items():
+            if key.rsplit("}", 1)[-1].lower() == name:
+                return str(other).strip()
+        return ""
+    return value.strip()
+
+
+def _space(tag: str) -> str:
+    return tag[1:].split("}", 1)[0].strip().lower().rstrip("/#") if tag.startswith("{") else ""

@@ -1,0 +1,92 @@
+"""Makes broken XML readable: entities that only HTML knows, bare ampersands, control characters, junk, DOCTYPE.
+
+Runs only on documents that the XML parser complains about, or that declare entities of their own. CDATA sections pass
+untouched.
+"""
+
+import re
+from html.entities import html5
+
+from baoguan.feeds.limits import MAX_ENTITIES
+
+_DOCTYPE = re.compile(
+    r"<!DOCTYPE\b(?:[^\[\]<>\"']|\"[^\"]*\"|'[^']*')*(?:\[(?P<subset>.*?)\]\s*)?>", re.DOTALL | re.IGNORECASE
+)
+_DECLARED = re.compile(r"""<!ENTITY\s+([A-Za-z_][\w.\-]{0,60})\s+(?:"([^"]{0,1000})"|'([^']{0,1000})')\s*>""")
+_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]+")
+_PARTS = re.compile(
+    r"<!\[CDATA\[.*?(?:\]\]>|\Z)"
+    r"|&(?:#(?P<dec>\d{1,8});?|#[xX](?P<hex>[0-9a-fA-F]{1,7});?|(?P<name>[A-Za-z][A-Za-z0-9_.\-]{0,60});|)",
+    re.DOTALL,
+)
+_START = re.compile(r"<(?=[?!A-Za-z_])")
+_DECLARATION = re.compile(r"^<\?xml\b[^>]{0,1000}?\?>", re.IGNORECASE)
+_XML = frozenset(("amp", "lt", "gt", "quot", "apos"))
+_CP1252 = bytes(range(0x80, 0xA0)).decode("cp1252", "replace")
+_C1 = {0x80 + index: char for index, char in enumerate(_CP1252) if char != "\ufffd"}
+_C1_CHARS = re.compile("[\x80-\x9f]")
+
+
+def repair_xml(text: str) -> str:
+    """XML that a recovering parser reads without loss, whatever `text` is. Linear in its length."""
+    start = _START.search(text)
+    text = text[start.start() :] if start else text
+    text = _DECLARATION.sub("", text, count=1).lstrip()
+    text = _ILLEGAL.sub("", text)
+    text, entities = _without_doctype(text)
+    text = _C1_CHARS.sub(lambda found: _C1.get(ord(found[0]), ""), text)
+    return _close_cdata(_PARTS.sub(lambda found: _part(found, entities), text))
+
+
+def _close_cdata(text: str) -> str:
+    opened = text.rfind("<![CDATA[")
+    return text + "]]>" if opened >= 0 and text.find("]]>", opened) < 0 else text
+
+
+def _without_doctype(text: str) -> tuple[str, dict[str, str]]:
+    """The text without its document type, and the plain entities that this declares (RSS 0.91 lists Latin-1 there)."""
+    head = text[:4_000].upper()
+    if "<!DOCTYPE" not in head:
+        return text, {}
+    start = head.index("<!DOCTYPE")
+    found = _DOCTYPE.match(text[start : start + 500_000])
+    if not found:
+        return text, {}
+    entities: dict[str, str] = {}
+    for name, double, single in _DECLARED.findall(found["subset"] or "")[:MAX_ENTITIES]:
+        value = double or single
+        # What a declared value refers to stays as written, so that entities can't multiply each other.
+        entities.setdefault(name, value.replace("&", "&amp;").replace("<", "&lt;") if "&#" not in value else value)
+    return text[:start] + text[start + found.end() :], entities
+
+
+def _part(found: re.Match[str], entities: dict[str, str]) -> str:
+    whole = found[0]
+    if whole.startswith("<"):
+        return whole
+    name = found["name"]
+    if name:
+        return _named(name, whole, entities)
+    digits = found["dec"] or found["hex"]
+    if digits:
+        return _numbered(int(digits, 10 if found["dec"] else 16))
+    return "&amp;"
+
+
+def _named(name: str, whole: str, entities: dict[str, str]) -> str:
+    if name in _XML:
+        return whole
+    if name in entities:
+        return entities[name]
+    value = html5.get(name + ";")
+    if value is None:
+        return "&amp;" + whole[1:]
+    return value.replace("&", "&amp;").replace("<", "&lt;")
+
+
+def _numbered(code: int) -> str:
+    if code in _C1:
+        return _C1[code]
+    if code in (0x9, 0xA, 0xD) or 0x20 <= code < 0xD800 or 0xE000 <= code <= 0xFFFD or 0x10000 <= code <= 0x10FFFF:
+        return f"&#{code};"
+    return ""

@@ -1,0 +1,153 @@
+"""Text constructs of feeds: what an element says, as HTML or as plain text."""
+
+import base64
+import binascii
+import re
+from html import escape, unescape
+
+import msgspec
+from lxml import etree
+
+from baoguan.feeds.limits import MAX_TEXT, MAX_TITLE
+from baoguan.feeds.names import local_name
+
+_HTML_TAGS = (
+    "a|abbr|acronym|address|article|aside|audio|b|bdi|bdo|big|blink|blockquote|body|br|button|caption|center|cite|code|col|dd|del"
+    "|details|dfn|div|dl|dt|em|embed|figcaption|figure|font|footer|form|h[1-6]|head|header|hr|html|i|iframe|img|input|ins|kbd"
+    "|label|li|link|main|mark|meta|nav|nobr|object|ol|p|picture|pre|q|rp|rt|ruby|s|samp|script|section|small|source|span|strike"
+    "|strong|style|sub|summary|sup|svg|table|tbody|td|tfoot|th|thead|time|tr|tt|u|ul|var|video|wbr"
+)
+_TAG = re.compile(rf"</?(?:{_HTML_TAGS})(?:\s[^<>]*|\s*/)?>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
+_HIDDEN = re.compile(r"<(script|style)\b[^>]*>.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
+_CLOSING = re.compile(rf"</(?:{_HTML_TAGS})\s*>|<(?:br|hr|img|p)(?:\s[^<>]*|\s*)/?>", re.IGNORECASE)
+_LINE = re.compile(r"</?(?:p|div|br|li|tr|td|h[1-6]|blockquote)\b", re.IGNORECASE)
+_SPACE = re.compile(r"[ \t\r\n\f\v\u3000]+")
+_VOID = frozenset(("area", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"))
+_MARKUP_TYPES = ("xhtml", "application/xhtml+xml", "text/xml", "application/xml", "image/svg+xml")
+
+
+class Text(msgspec.Struct, frozen=True):
+    """What a text construct holds: a string, and whether that string is HTML."""
+
+    value: str
+    is_html: bool
+
+
+EMPTY = Text("", False)
+
+
+def raw_text(element: etree._Element) -> str:
+    """All character data of `element`, stripped."""
+    text = element.text or ""
+    if len(element):
+        text = "".join(str(part) for part in element.itertext())
+    return text[:MAX_TEXT].strip()
+
+
+def read_text(element: etree._Element, *, atom: bool) -> Text:
+    """The text construct in `element`: by the rules of Atom when `atom`, else as RSS, where everything may be HTML.
+
+    Base64, inline mark-up and types that don't keep what they promise are seen to.
+    """
+    kind = (element.get("type") or "").strip().lower().split(";")[0]
+    mode = (element.get("mode") or "").strip().lower()
+    if mode == "base64" or _is_base64_type(kind, element):
+        return Text(_unbase64(raw_text(element)), "html" in kind or atom)
+    if len(element) and _has_markup(element):
+        return Text(inner_html(element, unwrap=kind == "xhtml"), True)
+    value = raw_text(element)
+    if mode == "xml" and "html" not in kind:
+        return Text(value, False)
+    if not atom or "html" in kind or "xml" in kind:
+        return Text(escape(value, quote=False) if kind in _MARKUP_TYPES else value, True)
+    return Text(value, bool(_CLOSING.search(value)))
+
+
+def as_html(text: Text) -> str:
+    """HTML that shows `text`."""
+    return text.value if text.is_html else escape(text.value, quote=False)
+
+
+def as_plain(text: Text) -> str:
+    """One line of plain text that says what `text` says."""
+    return plain(text.value) if text.is_html else collapse(text.value)
+
+
+def plain(html: str) -> str:
+    """HTML to one line of plain text. What only looks like a tag (`List<T>`) stays."""
+    if "<" in html:
+        if _HIDDEN.search(html):
+            html = _HIDDEN.sub("", html)
+        html = _TAG.sub(lambda tag: " " if _LINE.match(tag[0]) else "", html)
+    return collapse(unescape(html) if "&" in html else html)
+
+
+def collapse(text: str) -> str:
+    """White space collapsed and trimmed; a no-break space inside is kept."""
+    return _SPACE.sub(" ", text).strip()[:MAX_TITLE]
+
+
+def first_words(html: str, limit: int = 100) -> str:
+    """The beginning of a text, for items without a title: at most `limit` characters and an ellipsis."""
+    words = plain(html[:4_000])
+    return words if len(words) <= limit else words[:limit].rstrip() + "…"
+
+
+def inner_html(element: etree._Element, *, unwrap: bool = False) -> str:
+    """The mark-up inside `element` as HTML without namespace prefixes; `unwrap` drops a single div around all of it."""
+    if unwrap and len(element) == 1 and local_name(element[0]) == "div" and not (element.text or "").strip():
+        element = element[0]
+    parts: list[str] = [escape(element.text or "", quote=False)]
+    for child in element:
+        _serialise(child, parts, element.nsmap.get(None))
+    return "".join(parts)[:MAX_TEXT].strip()
+
+
+def _serialise(element: etree._Element, parts: list[str], space: str | None) -> None:
+    tail = escape(element.tail, quote=False) if element.tail else ""
+    if not isinstance(element.tag, str):
+        parts.append(tail)
+        return
+    name = etree.QName(element.tag)
+    own = name.namespace
+    local = name.localname
+    attributes = "".join(
+        f' {_attribute_name(element, key)}="{escape(str(value))}"' for key, value in element.attrib.items()
+    )
+    if own and own != space and own in ("http://www.w3.org/2000/svg", "http://www.w3.org/1998/Math/MathML"):
+        attributes += f' xmlns="{own}"'
+    parts.append(f"<{local}{attributes}")
+    if local.lower() in _VOID and not len(element) and not element.text:
+        parts.append(" />")
+    else:
+        parts.append(">")
+        parts.append(escape(element.text, quote=False) if element.text else "")
+        for child in element:
+            _serialise(child, parts, own)
+        parts.append(f"</{local}>")
+    parts.append(tail)
+
+
+def _attribute_name(element: etree._Element, key: object) -> str:
+    name = etree.QName(str(key))
+    if not name.namespace:
+        return name.localname
+    prefix = next((prefix for prefix, space in element.nsmap.items() if space == name.namespace and prefix), "")
+    return f"{prefix}:{name.localname}" if prefix else name.localname
+
+
+def _has_markup(element: etree._Element) -> bool:
+    return any(isinstance(child.tag, str) for child in element)
+
+
+def _is_base64_type(kind: str, element: etree._Element) -> bool:
+    """RFC 4287 4.1.3.3: content of any other media type is Base64."""
+    binary = "/" in kind and not kind.startswith("text/") and not kind.endswith(("+xml", "/xml"))
+    return binary and not element.get("mode") and not len(element)
+
+
+def _unbase64(text: str) -> str:
+    try:
+        return base64.b64decode(text, validate=False).decode("utf-8", "replace").strip()
+    except (binascii.Error, ValueError):
+        return text

@@ -1,0 +1,84 @@
+"""Bytes of XML to a tree, by a parser that recovers, loads nothing and expands nothing."""
+
+import re
+
+import msgspec
+from lxml import etree
+
+from baoguan.feeds.encoding import decode_document, is_plain_utf8
+from baoguan.feeds.limits import MAX_TAG_BYTES, MAX_TAGS
+from baoguan.feeds.repair import repair_xml
+
+_LONG_TAG = re.compile(rb"<[^<>]{%d}" % MAX_TAG_BYTES)
+_C1 = re.compile(rb"\xc2[\x80-\x9f]|&#(?:1[2-5]\d|[xX][89][0-9a-fA-F]);")
+
+
+class Tree(msgspec.Struct, frozen=True, kw_only=True):
+    """A parsed document."""
+
+    root: etree._Element | None
+    """None when there is no element in it."""
+    encoding: str
+    warnings: tuple[str, ...] = ()
+
+
+def parse_xml(data: bytes, content_type: str = "") -> Tree:
+    """Parses XML of any encoding and any state; raises nothing.
+
+    Well-formed UTF-8 is parsed as it stands; everything else is decoded and repaired first. What lies beyond a cap on
+    tags is cut off with a warning.
+    """
+    if is_plain_utf8(data, content_type) and b"<!DOCTYPE" not in data[:4096] and not _C1.search(data):
+        cut, warnings = _capped(data)
+        root, clean = _parse(cut)
+        if root is not None and clean:
+            return Tree(root=root, encoding="utf-8", warnings=warnings)
+    decoded = decode_document(data, content_type)
+    cut, warnings = _capped(repair_xml(decoded.text).encode("utf-8", "replace"))
+    root, clean = _parse(cut)
+    if not clean:
+        warnings = (*warnings, "XML that isn't well-formed: read as far as it goes")
+    return Tree(root=root, encoding=decoded.encoding, warnings=(*decoded.warnings, *warnings))
+
+
+def _parse(data: bytes) -> tuple[etree._Element | None, bool]:
+    parser = etree.XMLParser(
+        recover=True,
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+        strip_cdata=True,
+        collect_ids=False,
+        encoding="utf-8",
+    )
+    try:
+        root = etree.fromstring(data, parser)
+    except (etree.XMLSyntaxError, ValueError):
+        return None, False
+    return root, not len(parser.error_log)
+
+
+def _capped(data: bytes) -> tuple[bytes, tuple[str, ...]]:
+    warnings: tuple[str, ...] = ()
+    if len(data) > MAX_TAG_BYTES:
+        long = _LONG_TAG.search(data)
+        if long:
+            data, warnings = (
+                data[: long.start()],
+                (f"cut at byte {long.start()}: a tag longer than {MAX_TAG_BYTES} bytes",),
+            )
+    if data.count(b"<") > MAX_TAGS:
+        end = _nth(data, MAX_TAGS)
+        data, warnings = data[:end], (*warnings, f"cut at byte {end}: more than {MAX_TAGS} tags")
+    return data, warnings
+
+
+def _nth(data: bytes, number: int) -> int:
+    """Where the `<` of that number stands."""
+    at = 0
+    for part in data.split(b"<", number)[:number]:
+        at += len(part) + 1
+    return at - 1
