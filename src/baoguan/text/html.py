@@ -8,7 +8,7 @@ import nh3
 from selectolax.lexbor import LexborHTMLParser
 
 from baoguan.model.article import Embed, Picture
-from baoguan.text.escape import escape_value
+from baoguan.text.escape import INVISIBLE, escape_value, plain
 from baoguan.text.pictures import unwrap_proxy
 from baoguan.text.sanitise import walk
 from baoguan.text.sanitise_state import Writer
@@ -113,7 +113,7 @@ def clean_body(html: str, base_url: str) -> CleanBody:
         html=safe,
         pictures=tuple(picture for picture in writer.pictures if f'src="{escape_value(picture.url)}"' in safe),
         embeds=tuple(writer.embeds),
-        text="\n".join(writer.lines),
+        text=_text_of(writer.blocks),
         flags=tuple(sorted(flags | writer.flags)),
     )
 
@@ -122,6 +122,35 @@ def gate(html: str) -> str:
     """The last gate: nh3 under the same allow-list. For what clean_body wrote it changes nothing (tested)."""
     cleaned: str = _GATE.clean(html)
     return cleaned
+
+
+_BLOCK_END = re.compile(r"</?(?:p|h[2-6]|ul|ol|li|blockquote|pre|table|caption|thead|tbody|tr|td|th)(?: [^>]*)?>|<hr>")
+_FIGURE = re.compile(r"<figure>.*?</figure>", re.DOTALL)
+_EMBED = re.compile(r'<p><a href="[^"]*">▶ [^<]*</a></p>')
+_PRE_SPLIT = re.compile(r"(<pre>.*?</pre>)\n?|\n", re.DOTALL)
+
+
+def plain_text(html: str) -> str:
+    """Text of a body that clean_body wrote, a line a paragraph; no captions, no links that stand for media."""
+    if "<pre>" in html:
+        return _text_of([block for block in _PRE_SPLIT.split(html) if block])
+    return _text_of(html.split("\n"))
+
+
+def _text_of(blocks: list[str]) -> str:
+    lines = []
+    for block in blocks:
+        if block.startswith("<p>"):
+            if block.startswith("<p><a ") and _EMBED.fullmatch(block):
+                continue
+            lines.append(plain(block[3:-4]).strip(INVISIBLE))
+        elif not block.startswith(("<figure>", "<hr>")):
+            block = _EMBED.sub("", _FIGURE.sub("", block))
+            if block.startswith("<pre>"):
+                lines.append(plain(block).strip(INVISIBLE))
+                continue
+            lines += [line for part in _BLOCK_END.split(block) if (line := plain(part).strip(INVISIBLE))]
+    return "\n".join(lines)
 
 
 def _picture(url: str) -> str:

@@ -5,14 +5,13 @@ from collections.abc import Callable
 import msgspec
 
 from baoguan.model.article import Embed, Picture
-from baoguan.text.escape import clean_value, drop_controls, escape_text, escape_value, fold, plain
+from baoguan.text.escape import INVISIBLE, clean_value, drop_controls, escape_text, escape_value, fold, plain
 from baoguan.text.pictures import is_picture_file, unwrap_proxy
 
 Exit = Callable[["Writer"], None] | None
 """What to do after an element's last child."""
 
 MAX_NESTED = 32
-_INVISIBLE = " \t\n\r\f\v\xa0\u3000\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\xad"
 
 
 def _trim(html: str) -> str:
@@ -54,7 +53,7 @@ class Writer:
         self.attributes = attributes
         self.controls = controls
         self.blocks: list[str] = []
-        self.lines: list[str] = []
+        self.texts = 0
         self.pictures: list[Picture] = []
         self.embeds: list[Embed] = []
         self.flags: set[str] = set()
@@ -116,12 +115,10 @@ class Writer:
         self.buf = []
         # A parser drops a newline right after <pre>.
         html = html.strip("\n") if self.para == "pre" else _trim(html)
-        text = plain(html).strip(_INVISIBLE)
-        if not text:
+        if not (plain(html) if "<" in html or "&" in html else html).strip(INVISIBLE):
             return
         self.blocks.append(f"<{self.para}>{html}</{self.para}>")
-        if not self.caption:
-            self.lines.append(text)
+        self.texts += not self.caption
 
     def line_break(self) -> None:
         """<br>; two of them end the paragraph."""
@@ -213,7 +210,7 @@ class Writer:
         if self.pictures and self.pictures[-1].url == url:
             return
         self.flush()
-        lead = not self.pictures and not self.lines
+        lead = not self.pictures and not self.texts
         width, height = size
         self.pictures.append(Picture(url=url, candidates=candidates, alt=alt, width=width, height=height, lead=lead))
         image = f'<img src="{escape_value(url)}" alt="{escape_value(alt)}"'
