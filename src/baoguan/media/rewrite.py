@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping
 from html import escape, unescape
 
-_TAG = re.compile(
-    r"""<!--.*?-->|<(?:img|video|source)(?=[\s/>])(?:[^"'>]|"[^"]*"|'[^']*')*>""", re.IGNORECASE | re.DOTALL
-)
+# Every tag is matched, so that one that stands in another's attribute isn't taken for a tag; `<` ends a tag that never
+# closes, which keeps a body of them linear.
+_TAG = re.compile(r"""<!--.*?(?:-->|\Z)|<[a-z](?:[^"'<>]|"[^"]*"|'[^']*')*+>""", re.IGNORECASE | re.DOTALL)
+_PICTURE = re.compile(r"<(?:img|video|source)(?=[\s/>])", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""([^\s"'<>/=]+)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+))?""")
 _NAMES = frozenset(("src", "poster"))
 
@@ -23,13 +24,13 @@ def substitute_sources(body_html: str, mapping: Mapping[str, str]) -> str:
 
 
 def _in_tag(tag: str, mapping: Mapping[str, str]) -> str:
-    if tag.startswith("<!--"):
+    start = _PICTURE.match(tag)
+    if start is None:
         return tag
     out: list[str] = []
     end = 0
     seen: set[str] = set()
-    start = re.match(r"<\w+", tag)
-    for match in _ATTRIBUTE.finditer(tag, start.end() if start else 1):
+    for match in _ATTRIBUTE.finditer(tag, start.end()):
         name, value = match[1].lower(), match[2]
         if value is None or name in seen or name not in _NAMES:
             seen.add(name)
