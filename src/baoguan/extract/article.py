@@ -1,0 +1,215 @@
+"""One page -> one Article: decode, parse, harvest, find the text, keep its pictures, write it clean."""
+
+import msgspec
+
+from baoguan.extract.blocks import Block, Layout, scan
+from baoguan.extract.byline import clean_names, cut_site, read_authors, read_section, read_title, stated_language
+from baoguan.extract.clocks import modified_clock, published_clock, read_clock, zone_of
+from baoguan.extract.decode import decode_page
+from baoguan.extract.dom import parse_page
+from baoguan.extract.emit import write_body, write_figure
+from baoguan.extract.figures import Figure, find_figures, picture_key, resolver
+from baoguan.extract.harvest import Head, harvest, strings
+from baoguan.extract.kind import judge
+from baoguan.extract.profile import Lesson, Profile, lesson_of
+from baoguan.extract.prune import prune
+from baoguan.extract.root import find_roots
+from baoguan.extract.rules import marked, marks_of, name_of, rewrite, ruled_texts
+from baoguan.model.article import Article, Clock, Picture
+from baoguan.model.outlet import RuleVersion
+from baoguan.text.html import CleanBody, clean_body
+
+EXTRACTOR = "generic/1"
+_LEADS = 3
+"""Pictures outside the container that are put before the text, at most."""
+
+
+class Hints(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a page before it is read."""
+
+    url: str
+    content_type: str = ""
+    """The Content-Type header of its response."""
+    rules: RuleVersion | None = None
+    profile: Profile | None = None
+    language: str = ""
+    """The outlet's, for pages that don't say theirs."""
+    zone: str = ""
+    """IANA name, for clocks without a zone."""
+
+
+class Reading(msgspec.Struct, kw_only=True):
+    """An article with all that led to it."""
+
+    article: Article
+    text: str
+    """Plain text of the body without captions, a line a paragraph."""
+    raw: str
+    """The kept mark-up before sanitising."""
+    layout: Layout
+    head: Head
+    roots: list[int]
+    found_by: str
+    """How the container was found."""
+    blocks: list[Block]
+    """Blocks under the container, each with the reason why it went."""
+    figures: list[Figure]
+    encoding: str
+
+    @property
+    def lesson(self) -> Lesson:
+        """What the page teaches about its outlet (profile.learn, profile.drift)."""
+        return lesson_of(self.layout, self.roots[0], self.article, len(self.text))
+
+
+def extract_article(
+    body: bytes,
+    *,
+    url: str,
+    content_type: str = "",
+    rules: RuleVersion | None = None,
+    profile: Profile | None = None,
+    language: str = "",
+    zone: str = "",
+) -> Article:
+    """What the page says. Never raises, whatever the bytes: a page that is no article says so in `kind`.
+
+    Up to 200,000 elements and 12 million characters are read; what is cut is told in `reasons`. `rules` are the
+    outlet's for the day of the capture, `language` and `zone` the outlet's own for pages that don't say theirs.
+    """
+    hints = Hints(url=url, content_type=content_type, rules=rules, profile=profile, language=language, zone=zone)
+    return read_page(body, hints).article
+
+
+def read_page(body: bytes, hints: Hints) -> Reading:
+    """As extract_article, with all that led to the result."""
+    html, encoding = decode_page(body, hints.content_type)
+    page = parse_page(html, marks_of(hints.rules))
+    head = harvest(page)
+    layout = scan(page)
+    title, heading = _title(layout, head, hints)
+    roots, found_by = find_roots(layout, head, marked(page, "body") if hints.rules else [], hints.profile)
+    known = hints.profile.boilerplate if hints.profile is not None else frozenset()
+    blocks = prune(layout, roots, title, known)
+    resolve = resolver(resolver(hints.url)(head.base) or hints.url)
+    figures = find_figures(layout, _scope(layout, roots[0], heading), page.end[roots[-1]], resolve, hints.url)
+    for figure in figures if hints.rules else ():
+        figure.url = rewrite(figure.url, hints.rules)
+    raw = write_raw(layout, roots, blocks, figures)
+    clean = clean_body(raw, resolver(hints.url)(head.base) or hints.url)
+    first = next((b.first for b in blocks if b.keep), roots[0])
+    near = (min(heading if heading >= 0 else roots[0], roots[0]), max(first, roots[0]) + 1)
+    verdict = judge(layout, head, blocks, title, clean.text)
+    published, modified = _clocks(layout, head, near, hints)
+    article = Article(
+        url=hints.url,
+        canonical_url=resolve(head.canonical),
+        title=title,
+        authors=_authors(layout, head, near, hints),
+        published=published,
+        modified=modified,
+        section=next(iter(ruled_texts(page, head, hints.rules, "section")), "") or read_section(head),
+        language=stated_language(page, head, clean.text, hints.language),
+        body_html=clean.html,
+        pictures=_pictures(clean, figures),
+        embeds=clean.embeds,
+        kind=verdict.kind,
+        confidence=verdict.confidence,
+        reasons=verdict.reasons,
+        extractor=EXTRACTOR,
+        rules=name_of(hints.rules),
+    )
+    return Reading(
+        article=article, text=clean.text, raw=raw, layout=layout, head=head, roots=roots, found_by=found_by,
+        blocks=blocks, figures=figures, encoding=encoding,
+    )  # fmt: skip
+
+
+def _title(layout: Layout, head: Head, hints: Hints) -> tuple[str, int]:
+    title, heading = read_title(layout.page, head)
+    ruled = ruled_texts(layout.page, head, hints.rules, "title")
+    if ruled:
+        title = cut_site(ruled[0], head)
+        heading = next(iter(marked(layout.page, "title")), heading)
+    return title, heading
+
+
+def _clocks(layout: Layout, head: Head, near: tuple[int, int], hints: Hints) -> tuple[Clock | None, Clock | None]:
+    zone = zone_of(hints.zone)
+    read: list[Clock | None] = []
+    for name in ("published", "modified"):
+        texts = ruled_texts(layout.page, head, hints.rules, name)
+        read.append(next((clock for text in texts if (clock := read_clock(text, "text", zone))), None))
+    published = read[0] or published_clock(layout.page, head, near, hints.url, zone)
+    return published, read[1] or modified_clock(head, zone)
+
+
+def _authors(layout: Layout, head: Head, near: tuple[int, int], hints: Hints) -> tuple[str, ...]:
+    ruled = ruled_texts(layout.page, head, hints.rules, "author")
+    return tuple(clean_names(ruled)) if ruled else read_authors(layout, head, near)
+
+
+def _scope(layout: Layout, root: int, heading: int) -> int:
+    """The node from which pictures may belong to the article: its headline's surroundings."""
+    page = layout.page
+    if heading < 0 or heading >= root:
+        return root
+    i = root
+    while i > layout.top and not page.inside(heading, i):
+        i = page.parent[i]
+    return i if page.tags[i] in ("article", "main") else heading
+
+
+def write_raw(layout: Layout, roots: list[int], blocks: list[Block], figures: list[Figure]) -> str:
+    """The kept mark-up: pictures from above the text, then the container without what was pruned."""
+    page = layout.page
+    dropped: set[int] = set()
+    for block in blocks:
+        if not block.keep:
+            dropped.update(j for j in range(block.first, block.last + 1) if not page.tags[j])
+    above = [f for f in figures if not any(page.inside(f.node, root) for root in roots)]
+    raw = "".join(write_figure(figure) for figure in above[:_LEADS])
+    return raw + write_body(layout, roots, dropped, [f for f in figures if f not in above])
+
+
+def _pictures(clean: CleanBody, figures: list[Figure]) -> tuple[Picture, ...]:
+    """The pictures of the clean body, with the candidates, caption and credit that were read beside them."""
+    known = {figure.url: figure for figure in figures} | {picture_key(figure.url): figure for figure in figures}
+    found = []
+    for picture in clean.pictures:
+        figure = known.get(picture.url) or known.get(picture_key(picture.url))
+        if figure is not None:
+            candidates = tuple(url for url in figure.candidates if url != picture.url)
+            picture = msgspec.structs.replace(
+                picture, candidates=candidates, caption=figure.caption, credit=figure.credit
+            )
+        found.append(picture)
+    return tuple(sorted(found, key=lambda picture: not picture.lead))
+
+
+def stated_pictures(head: Head) -> list[str]:
+    """Addresses of the picture that structured data give for the article."""
+    return [*strings(head.ld.get("image"), "url", "contentUrl"), *head.metas.get("og:image", ())]
+
+
+def raw_body(body: bytes, hints: Hints) -> str:
+    """The kept mark-up of the container before sanitising: what the exact export of the ancestors' form is made of."""
+    return read_page(body, hints).raw
+
+
+def explain(body: bytes, hints: Hints) -> list[str]:
+    """Why each block and picture stayed or went, a line each."""
+    reading = read_page(body, hints)
+    page = reading.layout.page
+    lines = [
+        f"encoding {reading.encoding}; container {page.tags[reading.roots[0]]}.{page.attr(reading.roots[0], 'class')[:60]}"
+        f" ({reading.found_by}, {len(reading.roots)})",
+        f"kind {reading.article.kind} {reading.article.confidence}: {', '.join(reading.article.reasons)}",
+    ]
+    inside = {id(block) for block in reading.blocks}
+    for block in reading.layout.blocks:
+        why = "" if block.keep else block.why if id(block) in inside else "outside the container"
+        sign = "+" if block.keep else "-"
+        lines.append(f"{sign} {page.tags[block.owner]:<10} {block.text[:70]}" + (f"  [{why}]" if why else ""))
+    lines += [f"{'*' if f.lead else '#'} {f.url}  {f.caption[:60]}" for f in reading.figures]
+    return lines

@@ -1,0 +1,158 @@
+"""Title, authors, section and language of a page."""
+
+import re
+
+from baoguan.extract.blocks import Layout
+from baoguan.extract.dom import Page
+from baoguan.extract.harvest import Head, strings
+from baoguan.extract.likeness import normal
+from baoguan.extract.tokens import words_of
+
+_SITE_TAIL = re.compile(r"\s+[|–—•·»:-]\s+[^|–—•·»]{2,60}$|\s*[|｜_]\s*[^|｜_]{2,40}$|[-－–—]\s*[^-－–—\s]{2,20}$")
+_BY = re.compile(
+    r"^\s*(?:by|von|par|por|di|door|av|af|od|przez|por:|text:|words by|written by|reported by|story by|author:?|автор:?|作者|記者|记者|文|文/|編輯|撰文)"
+    r"\s*[:：/]?\s+|^\s*(?:作者|记者|記者|撰文|文)[:：/]\s*",
+    re.IGNORECASE,
+)
+_SPLIT = re.compile(r"\s*(?:,|;|、|，|；|\||/|\band\b|\bund\b|\bet\b|\by\b|\be\b|&|\boch\b|\bog\b|\bi\b)\s*")
+_NOT_NAME = re.compile(r"https?:|@|www\.|\d{2,}|^\W*$|^(?:admin|null|undefined|none|redaktion|staff)$", re.IGNORECASE)
+_MAX_NAME = 60
+_MAX_AUTHORS = 12
+
+
+def read_title(page: Page, head: Head) -> tuple[str, int]:
+    """The headline and the node of the element that shows it (-1 when none does)."""
+    stated = [*strings(head.ld.get("headline")), head.meta("og:title"), head.meta("twitter:title"), head.title]
+    stated = [" ".join(unescape(text).split()) for text in stated if text]
+    shown = [(i, page.text(i)) for i in page.found["h1"]]
+    shown = [(i, text) for i, text in shown if text]
+    for text in stated:
+        wanted = normal(text)
+        for i, heading in shown:
+            key = normal(heading)
+            if key and (key == wanted or (len(key) > 8 and wanted.startswith(key))):  # noqa: PLR2004
+                return heading, i
+    place = shown[0] if len(shown) == 1 else (-1, "")
+    for text in stated[:2]:
+        wanted = normal(cut_site(text, head))
+        for i in page.found["h2"][:20]:
+            if normal(page.text(i)) == wanted:
+                return page.text(i), i
+    if stated:
+        return cut_site(stated[0], head), place[0]
+    return place[1], place[0]
+
+
+def unescape(text: str) -> str:
+    """Undoes entities that a CMS escaped twice."""
+    if "&" not in text:
+        return text
+    for entity, char in (
+        ("&quot;", '"'),
+        ("&#39;", "'"),
+        ("&#039;", "'"),
+        ("&apos;", "'"),
+        ("&nbsp;", " "),
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+    ):
+        text = text.replace(entity, char)
+    text = re.sub(r"&#(\d{2,6});", lambda m: chr(int(m[1])) if 31 < int(m[1]) < 0x110000 else " ", text)  # noqa: PLR2004
+    return text.replace("&amp;", "&")
+
+
+def cut_site(title: str, head: Head) -> str:
+    """A title without the name of its site at the end."""
+    site = normal(head.meta("og:site_name"))
+    if not site:
+        return title
+    for _ in range(2):
+        match = _SITE_TAIL.search(title)
+        if match is None or (
+            normal(match[0]) != site and site not in normal(match[0]) and normal(match[0]) not in site
+        ):
+            break
+        title = title[: match.start()].strip()
+    return title
+
+
+def read_authors(layout: Layout, head: Head, near: tuple[int, int]) -> tuple[str, ...]:
+    """Names of the authors: JSON-LD, metas, then what the page shows between headline and text."""
+    found = clean_names(_ld_authors(head))
+    if not found:
+        metas = [
+            v
+            for n in ("author", "article:author", "dc.creator", "parsely-author", "sailthru.author", "byl", "creator")
+            for v in head.metas.get(n, ())
+        ]
+        found = clean_names(metas[:6])
+    if not found:
+        found = clean_names(_shown(layout, near))
+    return tuple(found[:_MAX_AUTHORS])
+
+
+def _ld_authors(head: Head) -> list[str]:
+    raw = head.ld.get("author") or head.ld.get("creator")
+    people = raw if isinstance(raw, list) else [raw]
+    found: list[str] = []
+    for person in people[:30]:
+        if isinstance(person, dict) and "name" not in person and "@id" in person:
+            person = head.graph.get(str(person["@id"]), person)
+        found += strings(person, "name")
+    return found
+
+
+def clean_names(texts: list[str]) -> list[str]:
+    """Single names out of bylines, without `by`, addresses and times."""
+    found: dict[str, str] = {}
+    for text in texts:
+        text = _BY.sub("", " ".join(unescape(text).split()))
+        for name in _SPLIT.split(text) if len(text) > 20 or "," in text else [text]:  # noqa: PLR2004
+            name = name.strip(" .,:;|-–—•·/")
+            if name and len(name) <= _MAX_NAME and not _NOT_NAME.search(name):
+                found.setdefault(normal(name), name)
+    return list(found.values())
+
+
+def _shown(layout: Layout, near: tuple[int, int]) -> list[str]:
+    """Visible names: rel=author, itemprop=author, an element called byline or author."""
+    page = layout.page
+    ranked: list[tuple[int, str]] = []
+    for i in range(max(near[0], 0), min(near[1], len(page.tags))):
+        if not page.tags[i]:
+            continue
+        attrs = page.attrs(i)
+        if not attrs:
+            continue
+        words = words_of(attrs.get("class") or "")
+        item = (attrs.get("itemprop") or "") + " " + (attrs.get("rel") or "")
+        rank = 0 if "author" in item else 1 if "author" in words else 2 if "byline" in words else 9
+        if rank < 9:  # noqa: PLR2004
+            text = page.text(i)
+            if 1 < len(text) < 2 * _MAX_NAME:
+                ranked.append((rank, text))
+    best = min((rank for rank, _ in ranked), default=9)
+    return [text for rank, text in ranked if rank == best][:3]
+
+
+def read_section(head: Head) -> str:
+    """The section that the page says it stands in."""
+    for text in (
+        *strings(head.ld.get("articleSection"))[:1],
+        head.meta("article:section", "og:article:section", "section", "parsely-section"),
+    ):
+        if text:
+            return " ".join(unescape(text).split())[:80]
+    return ""
+
+
+def stated_language(page: Page, head: Head, text: str, fallback: str) -> str:
+    """What the page says its language is: html lang, og:locale, JSON-LD, metas; else the outlet's."""
+    lang = (
+        page.attr(0, "lang")
+        or page.attr(0, "xml:lang")
+        or head.meta("og:locale", "content-language", "dc.language", "inlanguage")
+    )
+    if not lang:
+        lang = next(iter(strings(head.ld.get("inLanguage"), "alternateName", "name")), "")
+    return lang.replace("_", "-").strip()[:20] or fallback

@@ -1,0 +1,201 @@
+"""A page as flat lists in document order: the thin shim over the HTML parser.
+
+selectolax (lexbor) parses; one walk copies what reading needs into lists indexed by node number. Then a subtree is
+the range `i .. end[i]`, its siblings are `end[i]`, and nothing else of this package knows which parser it was.
+Another parser needs only another `parse_page`.
+"""
+
+import re
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+MAX_ELEMENTS = 200_000
+"""Elements that are read of one page; what follows is cut, and `cut` says so."""
+MAX_DEPTH = 400
+"""Deeper start tags are left out before parsing (a tree builder's time grows with the square of the depth)."""
+MAX_CHARS = 12_000_000
+_MANY_TAGS = 6_000
+_LEAF = frozenset(("style", "svg", "template", "math", "object", "canvas", "select", "textarea"))
+_WANTED = frozenset(
+    "meta link base title script h1 h2 time img amp-img figure iframe amp-iframe video audio article picture".split()
+)
+_TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)[^>]*>")
+_VOID = frozenset(
+    "p li dt dd td th tr option br hr img input meta link source wbr embed area base col param track".split()
+)
+_RAW_TEXT = re.compile(r"<(script|style)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
+
+
+class Page:
+    """One parsed page. Node 0 is <html>; `tags[i]` is empty for text."""
+
+    __slots__ = ("cut", "data", "end", "found", "parent", "scripts", "tags")
+
+    def __init__(self) -> None:
+        self.tags: list[str] = []
+        self.data: list[dict[str, str | None] | str] = []
+        """Attributes of an element, or the text of a text node."""
+        self.parent: list[int] = []
+        self.end: list[int] = []
+        """One past the last node of the subtree."""
+        self.found: dict[str, list[int]] = {name: [] for name in _WANTED}
+        """Nodes by tag, for the tags that are asked for."""
+        self.scripts: list[tuple[str, str]] = []
+        """(id or type, text) of the scripts that hold JSON."""
+        self.cut = False
+
+    def attrs(self, i: int) -> dict[str, str | None]:
+        """Attributes of element `i`."""
+        return self.data[i]  # type: ignore[return-value]
+
+    def attr(self, i: int, name: str) -> str:
+        """One attribute, empty when absent."""
+        return self.data[i].get(name) or ""  # type: ignore[union-attr]
+
+    def children(self, i: int) -> list[int]:
+        """Child nodes of `i`, texts too."""
+        found, j, stop = [], i + 1, self.end[i]
+        while j < stop:
+            found.append(j)
+            j = self.end[j]
+        return found
+
+    def text(self, i: int) -> str:
+        """All text under `i`, white space folded."""
+        if not self.tags[i]:
+            return " ".join(str(self.data[i]).split())
+        pieces = []
+        for j in range(i + 1, self.end[i]):
+            if not self.tags[j]:
+                pieces.append(str(self.data[j]))
+            elif self.tags[j] in _BREAKING:
+                pieces.append(" ")
+        return " ".join("".join(pieces).split())
+
+    def inside(self, i: int, ancestor: int) -> bool:
+        """Whether `i` is `ancestor` or under it."""
+        return ancestor <= i < self.end[ancestor]
+
+
+_BREAKING = frozenset(
+    "p div br li tr td th h1 h2 h3 h4 h5 h6 section article ul ol blockquote figcaption figure".split()
+)
+
+
+def parse_page(html: str, marks: tuple[tuple[str, tuple[str, ...]], ...] = ()) -> Page:
+    """Parses and flattens. `marks`: (name, CSS selectors); the first selector that matches writes the attribute
+    `bg-NAME` on its matches (`drop`: all selectors do), which is how outlet rules reach the flat page.
+    """
+    page = Page()
+    if len(html) > MAX_CHARS:
+        html, page.cut = html[:MAX_CHARS], True
+    if html.count("<") > _MANY_TAGS:
+        html = limit_depth(html)
+    parser = LexborHTMLParser(html)
+    for name, selectors in marks:
+        _mark(parser, name, selectors)
+    root = parser.root
+    if root is not None:
+        _flatten(page, root)
+    if not page.tags:
+        page.tags, page.data, page.parent, page.end = ["html"], [{}], [-1], [1]
+    return page
+
+
+def _mark(parser: LexborHTMLParser, name: str, selectors: tuple[str, ...]) -> None:
+    for rank, selector in enumerate(selectors):
+        try:
+            nodes = parser.css(selector)
+        except ValueError:
+            continue
+        for node in nodes:
+            node.attrs[f"bg-{name}"] = str(rank)  # type: ignore[index]
+        if nodes and name != "drop":
+            return
+
+
+def _flatten(page: Page, root: LexborNode) -> None:
+    """Copies the tree, without recursion."""
+    tags, data, parents, ends, found = page.tags, page.data, page.parent, page.end, page.found
+    add_tag, add_data, add_parent, add_end = tags.append, data.append, parents.append, ends.append
+    stack: list[tuple[LexborNode | None, int]] = []
+    current, i, left = -1, 0, MAX_ELEMENTS
+    node: LexborNode | None = root
+    while True:
+        while node is None:
+            if not stack:
+                return
+            ends[current] = i
+            node, current = stack.pop()
+        tag = node.tag
+        if tag == "-text":
+            add_tag("")
+            add_data(node.text_content or "")
+        elif tag is None or tag[0] in "_-!#":
+            node = node.next
+            continue
+        else:
+            add_tag(tag)
+            add_data(node.attributes)
+            left -= 1
+            if tag in _WANTED:
+                found[tag].append(i)
+        add_parent(current)
+        i += 1
+        add_end(i)
+        if left < 0:
+            page.cut = True
+            _close(page, current, i)
+            return
+        child = None
+        if tag == "script":
+            _keep_script(page, i - 1, node)
+        elif tag != "-text" and tag not in _LEAF:
+            child = node.first_child
+        if child is None:
+            node = node.next if current >= 0 else None
+        else:
+            stack.append((node.next if current >= 0 else None, current))
+            current, node = i - 1, child
+
+
+def _close(page: Page, current: int, i: int) -> None:
+    while current >= 0:
+        page.end[current] = i
+        current = page.parent[current]
+
+
+def _keep_script(page: Page, i: int, node: LexborNode) -> None:
+    name = page.attr(i, "id") or page.attr(i, "type")
+    if "json" in page.attr(i, "type") or name == "__NEXT_DATA__":
+        page.scripts.append((name, node.text(deep=True)))
+
+
+def limit_depth(html: str) -> str:
+    """Leaves out start tags deeper than MAX_DEPTH, with as many end tags; scripts and styles are not counted."""
+    depth = deepest = 0
+    for match in _TAG.finditer(_RAW_TEXT.sub("", html)):
+        if match[2].lower() not in _VOID:
+            depth = max(depth - 1, 0) if match[1] else depth + 1
+            deepest = max(deepest, depth)
+    if deepest <= MAX_DEPTH:
+        return html
+    depth = dropped = 0
+
+    def keep(match: re.Match[str]) -> str:
+        nonlocal depth, dropped
+        if match[2].lower() in _VOID:
+            return match[0]
+        if not match[1]:
+            if depth < MAX_DEPTH:
+                depth += 1
+                return match[0]
+            dropped += 1
+            return ""
+        if dropped:
+            dropped -= 1
+            return ""
+        depth = max(depth - 1, 0)
+        return match[0]
+
+    return _TAG.sub(keep, html)

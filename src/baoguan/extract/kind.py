@@ -1,0 +1,127 @@
+"""Whether a page is an article, how sure that is, and why."""
+
+import re
+
+import msgspec
+
+from baoguan.extract.blocks import Block, Layout, weigh
+from baoguan.extract.harvest import Head, is_article_type, is_index_type
+from baoguan.extract.likeness import normal
+
+_CONSENT = re.compile(
+    r"cookie|consent|gdpr|datenschutz|privacy (?:choices|settings|manager)|we value your privacy|before you continue|einwilligung|zustimm|同意.{0,12}(?:使用|cookie)",
+    re.IGNORECASE,
+)
+_ERROR = re.compile(
+    r"\b(?:404|403|410|429|500|502|503)\b|not found|page (?:doesn.t|does not|no longer) exist|access denied|forbidden|just a moment|attention required"
+    r"|are you (?:a )?(?:robot|human)|verify(?:ing)? (?:that )?you(?:'re| are)|checking your browser|unusual traffic|captcha|temporarily unavailable|service unavailable"
+    r"|bad gateway|nicht gefunden|introuvable|no encontrad|não encontrad|找不到|不存在|已(?:被)?删除|已(?:被)?刪除|无法访问|無法訪問|页面(?:出错|错误)|頁面不存在"
+    r"|見つかりません|ページが存在|安全验证|访问(?:验证|频繁|受限)|页面没有找到|something went wrong|enable javascript|under maintenance",
+    re.IGNORECASE,
+)
+_LOGIN = re.compile(
+    r"\b(?:log ?in|sign ?in|anmelden|se connecter|iniciar sesión)\b|登录|登錄|登入|ログイン|로그인", re.IGNORECASE
+)
+_PAYWALL = re.compile(
+    r"subscribe to (?:read|continue|unlock)|to continue reading|already a subscriber|subscribers? only|become a (?:member|subscriber)|unlock this article"
+    r"|this (?:article|story|content) is (?:for|only|reserved|available)|jetzt weiterlesen|weiterlesen mit|réservé aux abonnés|exclusivo para (?:suscriptores|assinantes)"
+    r"|仅限(?:会员|订户|订阅)|付费(?:阅读|内容)|訂戶(?:專享|獨家)|会员专享|有料(?:会員|記事)|会員限定|この記事は有料|続きを(?:読む|お読み)には",
+    re.IGNORECASE,
+)
+_FLASH = 150.0
+"""Mass of a news flash: 60 CJK characters."""
+_STUB = 200.0
+_LITTLE = 900.0
+_MANY_LINKS = 25
+
+
+class Judgement(msgspec.Struct, frozen=True, kw_only=True):
+    """What a page is."""
+
+    kind: str
+    confidence: float
+    reasons: tuple[str, ...]
+
+
+def judge(layout: Layout, head: Head, blocks: list[Block], title: str, text: str) -> Judgement:
+    """Kind, confidence and reasons. Asks for strong signs before it says that a page with sentences is none."""
+    mass = weigh(text)
+    cjk = mass > 1.6 * len(text)
+    good = sum(block.good for block in blocks if block.keep)
+    stated = is_article_type(head)
+    reasons: list[str] = []
+    found = _not_article(layout, head, title, text, mass, good, stated)
+    if found is not None:
+        return found
+    score = 0.35
+    for held, points, words in (
+        (stated, 0.2, "says that it is an article"),
+        (good > _LITTLE, 0.25, "long text"),
+        (_LITTLE >= good > _STUB, 0.1, "short text"),
+        (
+            bool(title) and any(normal(layout.page.text(i)) == normal(title) for i in layout.page.found["h1"][:5]),
+            0.1,
+            "headline shown",
+        ),
+        (bool(head.ld.get("datePublished") or head.meta("article:published_time")), 0.1, "states its date"),
+    ):
+        if held:
+            score += points
+            reasons.append(words)
+    if _PAYWALL.search(_tail(layout)) and good < 3 * _LITTLE:
+        free = str(head.ld.get("isAccessibleForFree", "")).lower()
+        if free == "false" or good < _LITTLE:
+            return Judgement(kind="paywall", confidence=0.6, reasons=(*reasons, "asks to subscribe under a short text"))
+    if mass < (_FLASH if cjk else _STUB):
+        return Judgement(kind="stub", confidence=0.6, reasons=(*reasons, "almost no text"))
+    if layout.page.cut:
+        score -= 0.2
+        reasons.append("page cut at its cap")
+    return Judgement(kind="article", confidence=round(min(max(score, 0.05), 0.99), 2), reasons=tuple(reasons))
+
+
+def _not_article(
+    layout: Layout, head: Head, title: str, text: str, mass: float, good: float, stated: bool
+) -> Judgement | None:
+    visible = " ".join(block.text for block in layout.blocks[:60])[:3000]
+    total = sum(block.mass for block in layout.blocks)
+    first = f"{title} {head.title}"
+    if total < 20:  # noqa: PLR2004 - a few letters
+        return Judgement(kind="empty", confidence=0.95, reasons=("no text",))
+    if (
+        _ERROR.search(first)
+        and good < _LITTLE
+        or (total < 2 * _LITTLE and _ERROR.search(visible) and good < _STUB * 2 and not stated)
+    ):
+        return Judgement(kind="error", confidence=0.85, reasons=("error message",))
+    if (
+        (_CONSENT.search(first) or (total < 4 * _LITTLE and _CONSENT.search(text[:600])))
+        and good < 2 * _LITTLE
+        and not stated
+    ):
+        return Judgement(kind="consent", confidence=0.8, reasons=("asks for consent",))
+    if (
+        _LOGIN.search(first)
+        and good < _LITTLE
+        and not stated
+        or (total < _LITTLE and _LOGIN.search(visible) and good < _STUB)
+    ):
+        return Judgement(kind="login", confidence=0.8, reasons=("asks to log in",))
+    if _is_index(layout, head, mass, good, stated):
+        return Judgement(kind="index", confidence=0.75, reasons=("list of links",))
+    if mass < 20:  # noqa: PLR2004
+        return Judgement(kind="empty", confidence=0.8, reasons=("no article text",))
+    return None
+
+
+def _is_index(layout: Layout, head: Head, mass: float, good: float, stated: bool) -> bool:
+    """Many linked headlines and little running text, or structured data that say so."""
+    linked = [block for block in layout.blocks if block.linked > 0.8 * block.mass and block.mass > 25]  # noqa: PLR2004
+    if is_index_type(head) and good < 2 * _LITTLE:
+        return True
+    share = sum(block.mass for block in linked) / (1 + sum(block.mass for block in layout.blocks))
+    return not stated and len(linked) >= _MANY_LINKS and good < _LITTLE and share > 0.35 and mass < 2 * _LITTLE  # noqa: PLR2004
+
+
+def _tail(layout: Layout) -> str:
+    return " ".join(block.text for block in layout.blocks if block.mass < 1000)[:20_000]  # noqa: PLR2004

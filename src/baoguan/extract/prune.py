@@ -1,0 +1,72 @@
+"""What of the container is the article: block by block, with the reason why one stays or goes."""
+
+import re
+
+from baoguan.extract.blocks import Block, Layout
+from baoguan.extract.likeness import hash_text, normal
+from baoguan.extract.tokens import BYLINE, CAPTION, CREDIT
+
+_LINKED = 0.6
+_PHRASES = re.compile(
+    r"^\W*(?:read (?:more|next|also|the full)|see also|also read|related|recommended|more (?:from|on|stories|news|like)|most (?:read|popular)"
+    r"|advertisement|advert|sponsored|story continues|article continues|continue reading|scroll (?:down|to)|click here|sign up|subscribe"
+    r"|follow (?:us|@)|share (?:this|on)|listen to|watch:|photo:|image:|tags?:|topics?:|filed under|copyright|©|all rights reserved|comments?\b"
+    r"|lesen sie (?:auch|mehr)|mehr zum thema|das könnte sie|anzeige|lire aussi|à lire|publicité|lea también|te puede interesar|publicidad"
+    r"|leggi anche|pubblicità|lees ook|leia (?:também|mais)|publicidade|czytaj (?:też|także|więcej)|zobacz też|reklama|читайте также|реклама"
+    r"|læs også|les også|läs (?:också|mer|även)|annonse?|相关(?:阅读|新闻|报道|链接|文章)|相關(?:閱讀|新聞|報導)|延伸(?:阅读|閱讀)|推荐阅读|推薦閱讀"
+    r"|责任编辑|責任編輯|责编|编辑[：:]|编辑 ?\|校对|点击(?:查看|进入)|版权(?:声明|所有)|免责声明|扫(?:一扫|描)|分享到|更多(?:精彩|内容|新闻)|上一篇|下一篇|返回搜狐"
+    r"|（?责任编辑|広告|関連(?:記事|ニュース|リンク)|あわせて読みたい|おすすめ記事|無断転載|続きを読む|この記事(?:を|に)|シェアする|관련(?:기사|뉴스)|무단전재)",
+    re.IGNORECASE,
+)
+_SHORT = 80.0
+_END = re.compile(r"[.!?。！？…」”\"’')）:：]\s*$")
+
+
+def prune(layout: Layout, roots: list[int], title: str, known: frozenset[int] = frozenset()) -> list[Block]:
+    """Marks the blocks under `roots` that stay. `known`: hashes of texts that the outlet repeats on its pages."""
+    page = layout.page
+    heading = normal(title)
+    inside = [b for b in layout.blocks if any(page.inside(b.first, root) for root in roots)]
+    for block in inside:
+        block.why = _reason(layout, block, heading, known)
+        block.keep = not block.why
+    _trim(layout, inside)
+    return inside
+
+
+def _reason(layout: Layout, block: Block, heading: str, known: frozenset[int]) -> str:
+    """Why a block goes; empty when it stays."""
+    page = layout.page
+    tag = page.tags[block.owner]
+    if block.junk:
+        return "under a junk element"
+    if known and hash_text(block.text) in known:
+        return "repeated on pages of this outlet"
+    if block.linked > _LINKED * block.mass and not (tag == "p" and block.mass - block.linked > _SHORT):
+        return "only links" if not _inline_link(layout, block) else ""
+    verdict = layout.verdict[block.owner] | layout.verdict[page.parent[block.owner]]
+    if block.mass < 2 * _SHORT and verdict & (BYLINE | CREDIT | CAPTION):
+        return "byline or caption by name"
+    if tag == "h1" or (heading and block.mass < 3 * len(heading) and normal(block.text) == heading):
+        return "the headline again"
+    if block.mass < 2 * _SHORT and _PHRASES.match(block.text) and not block.good > 1.5 * _SHORT:
+        return "phrase of an outlet, not of an article"
+    return ""
+
+
+def _inline_link(layout: Layout, block: Block) -> bool:
+    """A paragraph that is one link, between paragraphs of text, may be a source; a list of them isn't."""
+    page = layout.page
+    return page.tags[block.owner] in ("p", "li") and bool(_END.search(block.text)) and block.linked < block.mass
+
+
+def _trim(layout: Layout, inside: list[Block]) -> None:
+    """Drops headings with nothing under them, at the end."""
+    page = layout.page
+    for block in reversed(inside):
+        if not block.keep:
+            continue
+        if page.tags[block.owner] in ("h1", "h2", "h3", "h4", "h5", "h6"):
+            block.keep, block.why = False, "heading without text under it"
+            continue
+        break

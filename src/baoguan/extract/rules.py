@@ -1,0 +1,106 @@
+"""Outlet rules: which version holds on a day, and what it takes from a page."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from baoguan.extract.dom import Page
+from baoguan.extract.harvest import Head, load_json, strings
+from baoguan.model.outlet import Outlet, RuleVersion
+
+_MARKED = ("body", "drop", "lead", "caption", "credit", "title", "author", "published", "modified", "section")
+_JSON = ("ld:", "next:")
+
+
+def choose_rules(outlet: Outlet, captured: date) -> RuleVersion | None:
+    """The version that holds for a page captured on that day; None when the outlet has none for it.
+
+    Where several hold, the one that began last.
+    """
+    day = captured.isoformat()
+    holding = [
+        rule for rule in outlet.rules if (not rule.since or rule.since <= day) and (not rule.until or day <= rule.until)
+    ]
+    return max(holding, key=lambda rule: rule.since, default=None)
+
+
+def name_of(rules: RuleVersion | None, key: str = "") -> str:
+    """How an article names the rules that read it: voa-zh@2023-01-01."""
+    return f"{key or 'rules'}@{rules.since or 'start'}" if rules is not None else ""
+
+
+def marks_of(rules: RuleVersion | None) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The CSS selectors of a version, for dom.parse_page."""
+    if rules is None:
+        return ()
+    found = []
+    for name in _MARKED:
+        selectors = tuple(one for one in getattr(rules, name) if not one.startswith(_JSON))
+        if selectors:
+            found.append((name, selectors))
+    return tuple(found)
+
+
+def marked(page: Page, name: str) -> list[int]:
+    """Nodes that the rule `name` matched, in document order, none inside another."""
+    key = f"bg-{name}"
+    found: list[int] = []
+    for i, tag in enumerate(page.tags):
+        if tag and key in page.attrs(i) and (not found or i >= page.end[found[-1]]):
+            found.append(i)
+    return found
+
+
+def ruled_texts(page: Page, head: Head, rules: RuleVersion | None, name: str) -> list[str]:
+    """What the rule `name` reads: texts or datetimes of the marked nodes, else values of its JSON paths."""
+    if rules is None or not getattr(rules, name):
+        return []
+    found = []
+    for i in marked(page, name):
+        text = page.attr(i, "datetime") or page.attr(i, "content") or page.text(i)
+        if text:
+            found.append(text)
+    for path in getattr(rules, name):
+        if found:
+            break
+        if path.startswith("ld:"):
+            found = [
+                text
+                for thing in [head.ld, *head.things]
+                for text in strings(follow(thing, path[3:]), "name", "url", "@value")
+            ]
+        elif path.startswith("next:"):
+            found = strings(follow(next_data(page, head), path[5:]), "name", "url", "text")
+    return found
+
+
+def next_data(page: Page, head: Head) -> Any:
+    """The page's embedded __NEXT_DATA__, decoded once."""
+    if head.next_data is None:
+        text = next((text for name, text in page.scripts if name == "__NEXT_DATA__"), "")
+        head.next_data = (load_json(text) if text else None) or {}
+    return head.next_data
+
+
+def follow(value: Any, path: str) -> Any:
+    """The value at a dotted path; numbers index lists, `*` takes all of a list. None when it isn't there."""
+    parts: Sequence[str] = path.split(".") if path else ()
+    for n, part in enumerate(parts):
+        if isinstance(value, list):
+            if part == "*":
+                rest = ".".join(parts[n + 1 :])
+                return [found for one in value[:500] if (found := follow(one, rest)) is not None]
+            value = value[int(part)] if part.isdigit() and int(part) < len(value) else None
+        elif isinstance(value, dict):
+            value = value.get(part)
+        else:
+            return None
+    return value
+
+
+def rewrite(url: str, rules: RuleVersion | None) -> str:
+    """A picture's address after the literal replacements of the rules."""
+    if rules is not None:
+        for old, new in rules.replace:
+            url = url.replace(old, new)
+    return url
