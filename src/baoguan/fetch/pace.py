@@ -1,0 +1,138 @@
+"""Who may start a request now: slots and pace by registrable domain and by address, and hosts that want to be left.
+
+All of it lives on the fetcher's event loop, so nothing here is locked against threads. Waiting holds no global slot:
+a request takes its host's turn, waits for the pace there, and only then asks for one.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+
+from baoguan.fetch.options import FetchOptions
+
+FAILURE_LIMIT = 3
+"""So many failures in a row to reach a host, then it is left for a while."""
+FAILURE_PAUSE_S = 60.0
+FAILURE_PAUSE_MAX_S = 3600.0
+TOO_MANY_PAUSE_S = 60.0
+"""After a 429 without Retry-After."""
+_FAILS = "fails:"
+
+
+class Deferred(Exception):  # noqa: N818 - an outcome, not an error
+    """The host wants no request before `until_ms` (epoch), which is longer than we wait."""
+
+    def __init__(self, until_ms: int) -> None:
+        super().__init__(until_ms)
+        self.until_ms = until_ms
+
+
+class _Key:
+    """Turns and slots of one registrable domain or one address."""
+
+    __slots__ = ("next_start", "pace_s", "slots", "turn", "users")
+
+    def __init__(self, per_host: int, pace_s: float) -> None:
+        self.slots = asyncio.Semaphore(per_host)
+        self.turn = asyncio.Lock()
+        self.next_start = 0.0
+        self.pace_s = pace_s
+        self.users = 0
+
+
+class Gate:
+    """Hands out permission to start, host by host in the order of asking."""
+
+    def __init__(
+        self,
+        options: FetchOptions,
+        hosts: Mapping[str, int],
+        ready: Callable[[], Awaitable[None]],
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.options = options
+        self._ready = ready
+        """Waits until the caller has room for one more result."""
+        self.wall = wall
+        self.not_before = {name: at for name, at in hosts.items() if not name.startswith(_FAILS)}
+        self.fails = {name.removeprefix(_FAILS): count for name, count in hosts.items() if name.startswith(_FAILS)}
+        self._keys: dict[str, _Key] = {}
+        self._jobs = asyncio.Semaphore(options.jobs)
+
+    def state(self) -> dict[str, int]:
+        """What must outlive the run: name to epoch (ms), and `fails:`name to failures in a row."""
+        now_ms = self.wall() * 1000
+        kept = {name: at for name, at in self.not_before.items() if at > now_ms}
+        return kept | {f"{_FAILS}{name}": count for name, count in self.fails.items() if count}
+
+    def users(self, name: str) -> int:
+        """Requests that are under way or wait for that domain."""
+        return self._keys[name].users if name in self._keys else 0
+
+    @contextlib.asynccontextmanager
+    async def enter(self, names: Sequence[str], *, job: bool = True) -> AsyncIterator[None]:
+        """Waits until a request may start; leaving frees the slots. Raises Deferred.
+
+        `names`: the domain first, then the address. Always in that order, so that no two requests wait for each other.
+        `job`: take one of the global slots too.
+        """
+        keys = [self._key(name) for name in names]
+        async with contextlib.AsyncExitStack() as stack:
+            for key in keys:
+                key.users += 1
+                stack.callback(self._leave, key)
+            for key in keys:
+                await stack.enter_async_context(key.slots)
+            async with contextlib.AsyncExitStack() as turns:
+                for key in keys:
+                    await turns.enter_async_context(key.turn)
+                await self._wait(names, keys)
+                if job:
+                    await stack.enter_async_context(self._jobs)
+                    await self._ready()
+                started = asyncio.get_running_loop().time()
+                for key in keys:
+                    key.next_start = started + key.pace_s
+            yield
+
+    def slow_down(self, name: str, delay_s: float) -> None:
+        """robots.txt asks for a longer pace."""
+        key = self._key(name)
+        key.pace_s = max(key.pace_s, min(delay_s, self.options.crawl_delay_cap_s))
+
+    def ask_later(self, name: str, seconds: float) -> None:
+        """The host asked to be left for so long."""
+        until_ms = int((self.wall() + min(seconds, self.options.max_retry_after_s)) * 1000)
+        self.not_before[name] = max(self.not_before.get(name, 0), until_ms)
+
+    def reached(self, name: str) -> None:
+        """The host answered."""
+        self.fails.pop(name, None)
+
+    def failed(self, name: str) -> None:
+        """The host could not be reached; after some times in a row it is left, longer each time."""
+        fails = self.fails[name] = self.fails.get(name, 0) + 1
+        if fails >= FAILURE_LIMIT:
+            self.ask_later(name, min(FAILURE_PAUSE_S * 2 ** min(fails - FAILURE_LIMIT, 10), FAILURE_PAUSE_MAX_S))
+
+    def _key(self, name: str) -> _Key:
+        key = self._keys.get(name)
+        if key is None:
+            key = self._keys[name] = _Key(self.options.per_host, self.options.pace_s)
+        return key
+
+    def _leave(self, key: _Key) -> None:
+        key.users -= 1
+
+    async def _wait(self, names: Sequence[str], keys: list[_Key]) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            until_ms = max(self.not_before.get(name, 0) for name in names)
+            asked_s = until_ms / 1000 - self.wall()
+            if asked_s > self.options.max_wait_s:
+                raise Deferred(until_ms)
+            wait_s = max(asked_s, *(key.next_start - loop.time() for key in keys))
+            if wait_s <= 0:
+                return
+            await asyncio.sleep(wait_s)
