@@ -2,12 +2,12 @@
 
 import re
 
-_KANA = re.compile(r"[぀-ヺー-ヿｦ-ﾝ]")
-_HANGUL = re.compile(r"[가-힣ᄀ-ᇿ]")
-_HAN = re.compile(r"[㐀-鿿豈-﫿]")
-_LATIN = re.compile(r"[A-Za-zÀ-ɏ]")
-_CYRILLIC = re.compile(r"[Ѐ-ӿ]")
-_ARABIC = re.compile(r"[؀-ۿ]")
+_KANA = re.compile("[\u3041-\u30fa\u30fc-\u30ff\uff66-\uff9d]")
+_HANGUL = re.compile("[\uac00-\ud7a3\u1100-\u11ff]")
+_HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff]")
+_LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
+_CYRILLIC = re.compile("[\u0400-\u04ff]")
+_ARABIC = re.compile("[\u0600-\u06ff]")
 _SIMPLIFIED = frozenset(
     "这个们来时会国说对发为开关东车马长门问间闻见现规觉观让认识词话语请读谁调谈论设证评诉试该详误许访议讲记计订讨训"
     "军农写决况净几凤击划则刚创别剧劝办务动励劳势区医华协单卖卢卫却厂历压厅变号启员响团园围图圆圣场坏块坚报声处备"
@@ -33,7 +33,7 @@ _HAN_WEIGHT = 3
 
 
 def detect_language(text: str, hint: str = "") -> str:
-    """BCP 47 tag of a text: zh-Hans, zh-Hant, ja, ko, en, ru, ar; `hint` (the outlet's language) where the text can't tell.
+    """BCP 47 tag of a text: zh-Hans, zh-Hant, ja, ko, en, ru, ar; `hint`, the outlet's, where the text can't tell.
 
     Reads the first 1,000 characters. Latin script is the hint's language when that is written in it, else en.
     """
