@@ -27,9 +27,6 @@ from baoguan.text.urls import host_of
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-KEY_FILE = "private/key"
-VERIFIER_FILE = "private/key.pub"
-
 
 class OutletEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One [[outlet]] of baoguan.toml."""
@@ -61,11 +58,11 @@ def create_archive(
     for name in ("public", "index", "state", "private"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / "private").chmod(0o700)
-    key = folder / KEY_FILE
+    key = folder / config.KEY_FILE
     descriptor = os.open(key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(signer.text + "\n")
-    (folder / VERIFIER_FILE).write_text(signer.verifier.text + "\n")
+    (folder / config.VERIFIER_FILE).write_text(signer.verifier.text + "\n")
     text = config.template(origin, vantage)
     for name, value in (fetch or {}).items():
         default = next(line for line in text.splitlines() if line.startswith(f"# {name} = "))
@@ -181,14 +178,12 @@ def open_desk(
         schedule.close()
 
 
-def open_archive(
-    folder: Path, settings: Settings, *, clock: Clock, entropy: Entropy, durable: bool = True
-) -> Archive:
+def open_archive(folder: Path, settings: Settings, *, clock: Clock, entropy: Entropy, durable: bool = True) -> Archive:
     """The store alone. Without the private key it can only be read."""
     lock = FileLock(folder / "state" / "write.lock")
     signer = verifier = None
     try:
-        signer = Signer.parse((folder / KEY_FILE).read_text("ascii").strip())
+        signer = Signer.parse((folder / config.KEY_FILE).read_text("ascii").strip())
     except (FileNotFoundError, PermissionError):
         verifier = read_verifier(folder)
     return Archive(
@@ -209,9 +204,11 @@ def open_archive(
 def read_verifier(folder: Path) -> Verifier:
     """The public key of the archive. Raises ConfigError where there is none."""
     try:
-        return Verifier.parse((folder / VERIFIER_FILE).read_text("ascii").strip())
+        return Verifier.parse((folder / config.VERIFIER_FILE).read_text("ascii").strip())
     except OSError as error:
-        raise ConfigError(f"{folder / VERIFIER_FILE}: {error.strerror}; restore private/ from the backup") from error
+        raise ConfigError(
+            f"{folder / config.VERIFIER_FILE}: {error.strerror}; restore private/ from the backup"
+        ) from error
 
 
 def open_fetcher(
@@ -242,7 +239,8 @@ def open_fetcher(
 
 def open_reader(desk: Desk) -> "Starlette":
     """The reader's application over an opened archive."""
-    from baoguan.web.app import WebOptions, create_app
+    from baoguan.web.app import create_app
     from baoguan.web.desk_source import DeskSource
+    from baoguan.web.options import WebOptions
 
     return create_app(DeskSource(desk), WebOptions(zone=desk.settings.zone, noindex=desk.settings.noindex))

@@ -140,9 +140,7 @@ def log_fact(batch: Batch, ledger: Ledger, draft: Draft, verdict: Verdict) -> Lo
     return Logged(id=who.id, outcome="same" if verdict.kind == "seen" else "lost")
 
 
-def _append_revision(
-    batch: Batch, ledger: Ledger, draft: Draft, who: Resolution, *, digest: str, cause: str
-) -> None:
+def _append_revision(batch: Batch, ledger: Ledger, draft: Draft, who: Resolution, *, digest: str, cause: str) -> None:
     standing = who.standing
     revision = standing.rev + 1 if standing else 0
     article = draft.article
@@ -268,4 +266,3 @@ def clock_of(text: str, source: str) -> Clock | None:
         return None
     at = datetime.fromisoformat(text)
     return Clock(at=at, source=source, precision="day" if len(text) == 10 else "second")
-

@@ -16,6 +16,8 @@ from msgspec import Meta
 from baoguan.errors import ConfigError
 
 FILE = "baoguan.toml"
+KEY_FILE = "private/key"
+VERIFIER_FILE = "private/key.pub"
 
 
 def _setting(section: str, help_: str) -> Meta:

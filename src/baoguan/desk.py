@@ -17,6 +17,7 @@ from baoguan.model.catalog import CaptureRow
 from baoguan.model.outlet import Outlet
 from baoguan.ports import Clock, Entropy, Fetcher
 
+
 @dataclass(frozen=True, kw_only=True)
 class Desk:
     """One archive, opened."""
@@ -62,7 +63,7 @@ class Desk:
         free = shutil.disk_usage(self.folder).free // 1_000_000
         if free < self.settings.min_free_mb:
             raise DiskFull(
-                f"{self.folder}: {free} MB free, the floor is {self.settings.min_free_mb} MB (min_free_mb); nothing was fetched"
+                f"{self.folder}: {free} MB free, the floor is {self.settings.min_free_mb} MB (min_free_mb): stopped"
             )
 
 

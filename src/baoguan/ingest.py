@@ -1,7 +1,7 @@
-"""The way of an article: outlet -> feed -> items -> fetch page -> capture -> extract -> article -> media -> record -> log.
+"""The way of an article: outlet -> feed -> items -> page -> capture -> extract -> article -> media -> record -> log.
 
-One joiner for the command line, the reader, cron and tests. It names the stages in this order; each is a function in the
-folder of that name (pictures are asked for in picking.py, the batch is written in batching.py). Two promises hold at
+One joiner for the command line, the reader, cron and tests. It names the stages in this order; each is a function in
+the folder of that name (pictures are asked for in picking.py, the batch is written in batching.py). Two promises hold at
 every line: the validators of a feed are kept only together with a pending row for each item that the log lacks, and a
 pending row goes only after the checkpoint that covers its article.
 """
@@ -45,7 +45,7 @@ def sync(
 ) -> Report:
     """Polls the feeds that are asked for, archives what is new or edited, looks again at known pages.
 
-    `which` as in Schedule.claim. Raises DiskFull before anything is fetched or kept. `stop` ends it after the open work.
+    `which` as in Schedule.claim. Raises DiskFull before anything is fetched. `stop` ends it after the open work.
     """
     with exclusive(desk):
         catch_up(desk)
@@ -86,7 +86,12 @@ class _Sync:
     # feeds
 
     def poll(self, which: str) -> None:
-        """Feeds first; their items follow while other feeds are still on their way."""
+        """Feeds first; their items follow while other feeds are still on their way.
+
+        Who asks for a sync now means the waiting pages too; their own time holds only for what is polled as due.
+        """
+        if which != "due":
+            self.desk.schedule.hurry()
         claimed = self.desk.schedule.claim(self.desk.now_ms(), limit=1_000_000, lease_ms=600_000, which=which)
         self.report.start(len(claimed))
         for state in claimed:
@@ -116,8 +121,9 @@ class _Sync:
                 return
 
     def is_full(self) -> bool:
-        """Enough is ready for a batch."""
-        return len(self.ready) >= self.desk.settings.batch_articles or len(self.responses) >= FLUSH_RESPONSES
+        """Enough is ready for a batch, or to be settled."""
+        settled = len(self.retry) + len(self.done) + len(self.responses)
+        return len(self.ready) >= self.desk.settings.batch_articles or settled >= FLUSH_RESPONSES
 
     def take(self, result: FetchResult) -> None:
         """One result goes to the stage that asked for it."""
@@ -377,7 +383,9 @@ class _Sync:
             again[logged.id] = (step, now + int(RECHECK_STEPS_S[step] * 1000 * self.desk.entropy.uniform(0.9, 1.1)))
             self.report.article(draft.outlet.key, draft.feeds, logged.outcome, draft.article.title)
             if logged.conflict and logged.outcome == "new":
-                schedule.note(now, draft.outlet.key, f"guid and URL of {draft.url} belong to two articles: kept as a third")
+                schedule.note(
+                    now, draft.outlet.key, f"guid and URL of {draft.url} belong to two articles: kept as a third"
+                )
         schedule.settle_items([draft.key for draft, _ in outcomes] + self.done, self.retry, again)
         self.pictures.settle({draft.key: logged.id for draft, logged in outcomes}, now)
         self.ready, self.facts, self.responses, self.done, self.retry, self.bytes_waiting = [], [], [], [], [], 0

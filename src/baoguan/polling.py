@@ -4,11 +4,8 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from baoguan.desk import Desk
-from baoguan.fetch.headers import cache_max_age, parse_retry_after
-from baoguan.feeds.schedule import PollFact, PollSettings, next_poll
-from baoguan.model.capture import FetchResult, Response
-from baoguan.model.feed import FeedDoc, FeedState
+from baoguan.model.capture import FetchResult
+from baoguan.model.feed import FeedState
 from baoguan.model.schedule import PendingItem
 
 
@@ -73,5 +70,3 @@ class Report:
     def failed(self) -> list[FeedOutcome]:
         """Feeds that gave no feed."""
         return [feed for feed in self.feeds if feed.kind in ("failing", "blocked", "gone", "not-a-feed")]
-
-

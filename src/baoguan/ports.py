@@ -168,6 +168,10 @@ class Schedule(Protocol):
         """Feeds to poll, each under a lease."""
         ...
 
+    def hurry(self) -> None:
+        """Makes every waiting item due now."""
+        ...
+
     def settle_feed(self, state: FeedState, items: Sequence[PendingItem], prints: Mapping[str, bytes]) -> None:
         """Validators together with a pending row for each item that the log lacks."""
         ...

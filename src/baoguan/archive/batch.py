@@ -109,6 +109,11 @@ class Batch:
             raise StoreError(f"entry {index} is not in this batch")
         return self._lines[index - self.first]
 
+    @property
+    def capture_paths(self) -> list[str]:
+        """The WARC files of this batch, as public/ will name them."""
+        return [path for path, _ in self._warcs]
+
     def pending_record(self, path: str) -> bytes | None:
         """A record added here; None when there is none under `path`."""
         return self._records.get(path)

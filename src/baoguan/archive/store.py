@@ -1,7 +1,7 @@
 """The archive: reading the log and what it names; `begin` opens a batch for writing."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -173,7 +173,7 @@ class Archive:
     def begin(self) -> Batch:
         """Takes the write lock, repairs what a dead writer left and opens a batch; use as a context manager.
 
-        Left without `commit` it keeps nothing. Raises StoreError when another process writes, ConfigError without a key.
+        Left without `commit` it keeps nothing. Raises StoreError when another process writes, ConfigError without key.
         """
         if self.signer is None:
             raise ConfigError("this archive was opened without its private key: it can only be read")
@@ -237,7 +237,7 @@ class WarcEncoder(Protocol):
         """The first record of a WARC file."""
         ...
 
-    def response(self, response: Response, *, payload_in_media: bool, revisit_of: CaptureRef | None) -> list[Member]:
+    def response(self, response: Response, *, payload_in_media: bool, revisit_of: CaptureRef | None) -> Sequence[Member]:
         """The records of a response and of the redirects before it, the response itself last."""
         ...
 

@@ -5,27 +5,48 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 import msgspec
 
-from baoguan.config import table
+from baoguan.config import VERIFIER_FILE, table
+from baoguan.errors import ConfigError
+
+if TYPE_CHECKING:
+    from baoguan.archive.note import Verifier
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def archive_option(function: F) -> F:
-    """-C DIR"""
+    """-C DIR, before or after the command's name."""
     return click.option(
         "-C",
         "folder",
         metavar="DIR",
         type=click.Path(file_okay=False, path_type=Path),
-        default=Path(),
-        envvar="BAOGUAN_ARCHIVE",
-        help="the archive  [default: the current folder]",
+        default=None,
+        callback=archive_folder,
+        help="the archive  [BAOGUAN_ARCHIVE; default: the current folder]",
     )(function)
+
+
+def archive_folder(ctx: click.Context, _param: click.Parameter, value: Path | None) -> Path:
+    """The -C of the command, else that before its name, else the environment's, else the current folder."""
+    return value or ctx.find_root().params.get("archive") or Path(os.environ.get("BAOGUAN_ARCHIVE") or ".")
+
+
+def read_verifier(folder: Path) -> "Verifier":
+    """The public key of the archive in `folder`. Raises ConfigError where there is none."""
+    from baoguan.archive.note import Verifier
+
+    try:
+        return Verifier.parse((folder / VERIFIER_FILE).read_text("ascii").strip())
+    except OSError as error:
+        raise ConfigError(
+            f"{folder / VERIFIER_FILE}: {error.strerror}; give --key, or restore private/ from the backup"
+        ) from error
 
 
 def settings_options(*sections: str) -> Callable[[F], F]:
@@ -46,7 +67,9 @@ def _option(row: Any) -> Callable[[F], F]:
         return click.option(f"{row.option}/--no-{row.option[2:]}", row.name, default=None, help=help_)
     if row.type == tuple[str, ...]:
         return click.option(row.option, row.name, multiple=True, default=None, help=help_, callback=_none_if_empty)
-    return click.option(row.option, row.name, type=row.type, default=None, metavar=row.type.__name__.upper(), help=help_)
+    return click.option(
+        row.option, row.name, type=row.type, default=None, metavar=row.type.__name__.upper(), help=help_
+    )
 
 
 def _none_if_empty(_ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...] | None:

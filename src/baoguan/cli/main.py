@@ -3,6 +3,7 @@
 import importlib
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -66,8 +67,9 @@ class LazyGroup(click.Group):
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: " + "; ".join(f"{code} {text}" for code, text in EXITS.items()) + ".",
 )
+@click.option("-C", "archive", metavar="DIR", type=click.Path(file_okay=False, path_type=Path), help="the archive")
 @click.version_option(__version__, prog_name="baoguan")
-def cli() -> None:
+def cli(archive: Path | None) -> None:
     """baoguan 报馆: a news archive that keeps, and proves what it kept."""
 
 

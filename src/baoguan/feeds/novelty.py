@@ -18,13 +18,13 @@ def item_print(item: Item) -> bytes:
 
 
 def judge_item(*, known: bool, waiting: bool, print_now: bytes, print_then: bytes | None, same_title: bool) -> str:
-    """new (the log lacks it), changed (its page is to be looked at again), or same.
+    """new (the log lacks it), changed (its page is to be looked at again), or same; what waits already is the same.
 
     `print_then` is None when the crawl state was lost: then only a changed title counts, so that a rebuilt archive
     finds no new article and doesn't fetch every page again.
     """
-    if waiting:
-        return "new" if not known else "changed"
+    if waiting and print_now == print_then:
+        return "same"
     if not known:
         return "new"
     if print_then is None:

@@ -90,7 +90,7 @@ class FeedState(msgspec.Struct, frozen=True, kw_only=True):
     next_ms: int = 0
     """Epoch of the next poll."""
     not_before_ms: int = 0
-    """The outlet (Retry-After, ttl, max-age, skipHours) or repeated failures ask for no poll before this epoch."""
+    """The host asked for no poll before this epoch (Retry-After)."""
     lease_ms: int = 0
     """A worker holds it until then."""
     interval_s: int = 0

@@ -99,6 +99,10 @@ class SqliteSchedule:
         """Gives back every lease: only the one process that holds the sync lock calls it, at its start."""
         self._db.execute("UPDATE feed SET lease_ms = 0")
 
+    def hurry(self) -> None:
+        """Makes every waiting item due now."""
+        self._db.execute("UPDATE pending SET next_ms = 0 WHERE next_ms > 0")
+
     def next_due_ms(self) -> int | None:
         """When the next feed or pending item is due."""
         row = self._db.execute(

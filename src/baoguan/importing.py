@@ -1,0 +1,246 @@
+"""Bringing archives of others in: the ancestors' trees in every variant of FORMAT.md, and foreign WARCs.
+
+Every file becomes a revision under its own legacy path: none is lost, none overwrites another, a second import adds
+nothing. The file itself is kept whole as a WARC resource record.
+"""
+
+import hashlib
+import re
+import tarfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import IO, cast
+
+import msgspec
+
+from baoguan.archive.ledger import Ledger
+from baoguan.batching import Draft, log_draft
+from baoguan.capture.read import iter_responses
+from baoguan.desk import Desk, catch_up
+from baoguan.errors import BaoguanError, ConfigError, ExtractError
+from baoguan.extract.article import extract_article
+from baoguan.extract.combine import NOT_ARTICLES
+from baoguan.extract.rules import choose_rules
+from baoguan.model.capture import Response
+from baoguan.model.outlet import Outlet
+from baoguan.outlets.matching import adhoc_outlet, outlet_for_url
+from baoguan.publish.ancestor import AncestorFile, parse_ancestor, to_article
+
+BATCH_FILES = 1024
+BATCH_BYTES = 24_000_000
+FILE_BYTES = 20_000_000
+"""A larger file is no article; it is named in the report."""
+_ROOTS = ("articles", "_posts", "archived")
+_WARC = re.compile(r"\.warc(\.gz)?$", re.I)
+_TAR = re.compile(r"\.(tar|tar\.zst|tzst|tar\.gz|tgz|tar\.xz|txz|tar\.bz2)$", re.I)
+
+Progress = Callable[[int], None]
+
+
+class ImportReport(msgspec.Struct, kw_only=True):
+    """What an import did."""
+
+    files: int = 0
+    """Files that are articles."""
+    added: int = 0
+    articles: int = 0
+    """Of the added ones: how many were the first of their article."""
+    known: int = 0
+    """Imported before, byte for byte under the same path."""
+    untimed: int = 0
+    """Without a time of their own: they bear the time of the import, flagged."""
+    scripts: int = 0
+    """Held scripts or handlers: the record is sanitised, the kept file is as it was."""
+    skipped: list[str] = []
+    """Files that are no articles: lists, README..."""
+    failed: list[tuple[str, str]] = []
+    """(path, why) of what should be an article and can't be read."""
+
+
+def import_path(desk: Desk, path: Path, progress: Progress = lambda _done: None) -> ImportReport:
+    """Imports a folder, a tar (zst, gz, xz, bz2) or a WARC. Raises ConfigError when it is none of these."""
+    if not path.exists():
+        raise ConfigError(f"{path}: no such file or folder")
+    run = _Import(desk, progress)
+    if path.is_file() and _WARC.search(path.name):
+        run.take_all(run.warc_drafts(path))
+    elif path.is_dir() or _TAR.search(path.name):
+        run.take_all(run.file_drafts(path))
+    else:
+        raise ConfigError(f"{path}: a folder, a .tar(.zst|.gz|.xz), a .warc(.gz) or an .opml can be imported")
+    return run.report
+
+
+class _Import:
+    """The state of one import."""
+
+    def __init__(self, desk: Desk, progress: Progress) -> None:
+        self.desk, self.progress = desk, progress
+        self.report = ImportReport()
+        self.now = desk.clock.now().astimezone(UTC)
+
+    def take_all(self, drafts: Iterator[tuple[Draft, bytes]]) -> None:
+        """Commits drafts in batches; parsing stays outside of the write lock."""
+        batch: list[tuple[Draft, bytes]] = []
+        size = 0
+        for draft, data in drafts:
+            batch.append((draft, data))
+            size += len(data)
+            if len(batch) >= BATCH_FILES or size >= BATCH_BYTES:
+                self.commit(batch)
+                batch, size = [], 0
+        self.commit(batch)
+
+    def commit(self, drafts: list[tuple[Draft, bytes]]) -> None:
+        """One batch; what another process imported meanwhile is left out."""
+        if not drafts:
+            return
+        self.desk.check_disk()
+        with self.desk.archive.begin() as batch:
+            catch_up(self.desk)
+            ledger = Ledger(self.desk.catalog)
+            taken: set[tuple[str, str]] = set()
+            for draft, data in drafts:
+                key = (draft.source_sha256, draft.legacy_path)
+                if draft.source_sha256 and (key in taken or self.desk.catalog.imported(*key)):
+                    self.report.known += 1
+                    continue
+                taken.add(key)
+                if draft.response is None:
+                    at = datetime.fromtimestamp(draft.captured_ms / 1000, UTC)
+                    draft.capture = batch.add_resource(draft.url or "urn:baoguan:import", "text/markdown", data, at)
+                logged = log_draft(self.desk.archive, batch, ledger, draft)
+                self.report.added += logged.outcome in ("new", "changed")
+                self.report.articles += logged.outcome == "new"
+                self.report.known += logged.outcome in ("same", "lost")
+            self.desk.commit(batch, ledger)
+        self.progress(len(drafts))
+
+    def file_drafts(self, path: Path) -> Iterator[tuple[Draft, bytes]]:
+        """Drafts of the article files of a tree."""
+        files = walk_folder(path) if path.is_dir() else walk_tar(path)
+        for name, data in files:
+            legacy = legacy_path(name)
+            if legacy is None:
+                self.report.skipped.append(name)
+                continue
+            if data is None:
+                self.report.failed.append((name, f"larger than {FILE_BYTES} bytes"))
+                continue
+            self.report.files += 1
+            digest = hashlib.sha256(data).hexdigest()
+            if self.desk.catalog.imported(digest, legacy):
+                self.report.known += 1
+                self.progress(1)
+                continue
+            try:
+                yield self.draft_file(parse_ancestor(data, legacy), legacy, digest), data
+            except BaoguanError as error:
+                self.report.failed.append((name, str(error)))
+
+    def draft_file(self, file: AncestorFile, legacy: str, digest: str) -> Draft:
+        """One file as a draft."""
+        article, flags = to_article(file)
+        captured = file.epoch_ms if file.epoch_ms is not None else int(self.now.timestamp() * 1000)
+        if file.epoch_ms is None:
+            flags = (*flags, "time-assumed")
+            self.report.untimed += 1
+        self.report.scripts += "scripts" in flags
+        return Draft(
+            key=legacy,
+            outlet=self.desk.outlet(file.outlet),
+            guid="" if file.url else legacy,
+            url=file.url,
+            article=article,
+            captured_ms=captured,
+            flags=flags,
+            cause="import",
+            legacy_path=legacy,
+            source_sha256=digest,
+            always=True,
+        )
+
+    def warc_drafts(self, path: Path) -> Iterator[tuple[Draft, bytes]]:
+        """Drafts of the pages in a WARC; feeds, pictures, errors and pages that are no articles are skipped."""
+        for response in iter_responses(path):
+            kind = response.header("content-type").lower()
+            if response.status != 200 or "html" not in kind:
+                self.report.skipped.append(response.url)
+                continue
+            draft = self.draft_page(response)
+            if draft is None:
+                self.report.skipped.append(response.url)
+                continue
+            self.report.files += 1
+            yield draft, response.raw
+
+    def draft_page(self, response: Response) -> Draft | None:
+        """A captured page as a draft; None when it is no article."""
+        outlet: Outlet = outlet_for_url(self.desk.outlets, response.url) or adhoc_outlet(response.url)
+        try:
+            article = extract_article(
+                response.body,
+                url=response.final_url,
+                content_type=response.header("content-type"),
+                rules=choose_rules(outlet, response.at.date()),
+                language=outlet.language,
+                zone=outlet.zone,
+            )
+        except ExtractError as error:
+            self.report.failed.append((response.url, str(error)))
+            return None
+        if article.kind in NOT_ARTICLES or not article.body_html:
+            return None
+        return Draft(
+            key=response.url,
+            outlet=outlet,
+            url=response.url,
+            article=article,
+            captured_ms=int(response.at.timestamp() * 1000),
+            response=response,
+            missing=[picture.url for picture in article.pictures],
+            cause="import",
+        )
+
+
+def legacy_path(name: str) -> str | None:
+    """The path below the root of an ancestor's tree: from articles/, _posts/ or archived/ on; None for other files."""
+    parts = PurePosixPath(name).parts
+    for number, part in enumerate(parts):
+        if part in _ROOTS and number + 1 < len(parts) and name.endswith((".md", ".markdown")):
+            return "/".join(parts[number:])
+    return None
+
+
+def walk_folder(folder: Path) -> Iterator[tuple[str, bytes | None]]:
+    """(path below the folder, bytes or None when too large) of every file, sorted; .git and links are left out."""
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder.parent).as_posix()
+        if path.is_symlink() or not path.is_file() or "/.git/" in f"/{name}":
+            continue
+        yield name, path.read_bytes() if path.stat().st_size <= FILE_BYTES else None
+
+
+def walk_tar(path: Path) -> Iterator[tuple[str, bytes | None]]:
+    """The same from a tar, streamed: nothing is unpacked to disk. Raises ConfigError when it is broken."""
+    import zstandard
+
+    try:
+        with path.open("rb") as file:
+            packed = file.read(4) == b"\x28\xb5\x2f\xfd"
+            file.seek(0)
+            source = (
+                cast("IO[bytes]", zstandard.ZstdDecompressor(max_window_size=1 << 31).stream_reader(file))
+                if packed
+                else file
+            )
+            with tarfile.open(fileobj=source, mode="r|" if packed else "r|*") as tar:
+                for member in tar:
+                    if member.isfile():
+                        stream = tar.extractfile(member)
+                        data = stream.read() if stream and member.size <= FILE_BYTES else None
+                        yield member.name, data
+                    tar.members = []  # type: ignore[attr-defined] # streamed: what was read is not kept in memory
+    except (tarfile.TarError, zstandard.ZstdError, EOFError, OSError) as error:
+        raise ConfigError(f"{path}: {error}") from error

@@ -1,0 +1,124 @@
+"""The catalogue: derived, idempotent, the newest capture is the current revision."""
+
+from pathlib import Path
+
+import pytest
+
+from baoguan.archive.ledger import Ledger
+from baoguan.backends.sqlite.catalogue import SqliteCatalog
+from baoguan.model.ids import article_id
+from baoguan.model.log import ManifestLine, MediaRef, RecordRef
+
+
+def rev(
+    identity: str, number: int = 0, *, at: int = 1000, url: str = "https://a.example/1", **more: object
+) -> ManifestLine:
+    fields: dict[str, object] = {
+        "salt": "00",
+        "kind": "rev",
+        "id": identity,
+        "rev": number,
+        "outlet": "a",
+        "url": url,
+        "title": f"t{number}",
+        "captured_ms": at,
+        "record": RecordRef(path=f"articles/a/{identity}-{number}.md", sha256="x"),
+        "content_sha256": f"c{number}",
+    }
+    return ManifestLine(**{**fields, **more})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def catalog(tmp_path: Path):
+    catalog = SqliteCatalog(tmp_path / "catalogue.sqlite")
+    yield catalog
+    catalog.close()
+
+
+def test_lines_applied_twice_change_nothing(catalog: SqliteCatalog) -> None:
+    lines = [(0, rev("aa")), (1, rev("aa", 1, at=2000))]
+    catalog.apply(lines, size=2)
+    before = (catalog.article("aa"), catalog.revisions("aa"), catalog.size())
+    catalog.apply(lines, size=2)
+    assert (catalog.article("aa"), catalog.revisions("aa"), catalog.size()) == before
+    assert before[2] == 2
+
+
+def test_an_older_import_never_becomes_the_current_revision(catalog: SqliteCatalog) -> None:
+    catalog.apply([(0, rev("aa", at=5000)), (1, rev("aa", 1, at=100, cause="import"))], size=2)
+    row = catalog.article("aa")
+    assert row is not None
+    assert (row.title, row.index, row.rev) == ("t0", 0, 1)
+
+
+def test_withheld_lines_leave_no_row(catalog: SqliteCatalog) -> None:
+    catalog.apply([(0, None), (1, rev("bb"))], size=2)
+    assert catalog.article("bb") is not None
+    assert catalog.size() == 2
+
+
+def test_pictures_are_found_by_either_url(catalog: SqliteCatalog) -> None:
+    media = MediaRef(
+        url="https://p/1_w300.jpg", fetched_url="https://p/1.jpg", sha256="s", path="media/ss/s.jpg", width=3
+    )
+    catalog.apply([(0, rev("aa", media=(media,)))], size=1)
+    for url in ("https://p/1_w300.jpg", "https://p/1.jpg"):
+        kept = catalog.media(url)
+        assert kept is not None
+        assert kept.path == "media/ss/s.jpg"
+    row = catalog.article("aa")
+    assert row is not None
+    assert row.lead == "media/ss/s.jpg"
+
+
+def test_lost_and_seen_turn_the_state_of_the_page(catalog: SqliteCatalog) -> None:
+    lost = ManifestLine(salt="", kind="lost", id="aa", outlet="a", reason="404", captured_ms=9)
+    seen = ManifestLine(salt="", kind="seen", id="aa", outlet="a", captured_ms=10)
+    catalog.apply([(0, rev("aa")), (1, lost)], size=2)
+    row = catalog.article("aa")
+    assert row is not None
+    assert row.lost == "404"
+    assert row.title == "t0"
+    catalog.apply([(2, seen)], size=3)
+    row = catalog.article("aa")
+    assert row is not None
+    assert row.lost == ""
+
+
+def test_guid_and_url_become_aliases_of_one_article(catalog: SqliteCatalog) -> None:
+    ledger = Ledger(catalog)
+    first = ledger.resolve("a", "g1", "https://a.example/1?utm_source=x")
+    assert first.id == article_id("a", "https://a.example/1")
+    ledger.take(0, rev(first.id, guids=("g1",)))
+    assert ledger.resolve("a", "g1", "https://a.example/moved").id == first.id
+    assert ledger.resolve("a", "g2", "http://www.a.example/1").id == first.id
+    assert ledger.resolve("b", "g1", "https://a.example/1").standing is None
+
+
+def test_a_guid_and_a_url_of_two_articles_make_a_third_for_good(catalog: SqliteCatalog) -> None:
+    ledger = Ledger(catalog)
+    ledger.take(0, rev("aa", guids=("g1",)))
+    ledger.take(1, rev("bb", url="https://a.example/2", guids=("g2",)))
+    third = ledger.resolve("a", "g1", "https://a.example/2")
+    assert third.conflict
+    assert third.standing is None
+    assert third.id not in ("aa", "bb")
+    ledger.take(2, rev(third.id, url="https://a.example/2", guids=("g1",), flags=("conflict",)))
+    assert ledger.resolve("a", "g1", "https://a.example/2").id == third.id
+    assert ledger.resolve("a", "g2", "https://a.example/2").id == "bb"
+    catalog.apply(ledger.lines, size=3)
+    again = Ledger(catalog).resolve("a", "g1", "https://a.example/2")
+    assert again.id == third.id
+    assert again.standing is not None
+
+
+def test_lists_are_ordered_and_paged(catalog: SqliteCatalog) -> None:
+    lines = [(n, rev(f"{n:016x}", at=1000 + n // 2, url=f"https://a.example/{n}")) for n in range(20)]
+    catalog.apply(lines, size=20)
+    seen, before = [], None
+    while page := catalog.articles(limit=7, before=before):
+        seen += [row.id for row in page]
+        before = (page[-1].shown_ms, page[-1].id)
+    assert seen == [f"{n:016x}" for n in sorted(range(20), key=lambda n: (1000 + n // 2, f"{n:016x}"), reverse=True)]
+    assert catalog.named(f"{3:016x}"[:15]) != []
+    assert catalog.named("https://a.example/3") == [f"{3:016x}"]
