@@ -61,17 +61,14 @@ def charset_of(content_type: str) -> str:
     return found[1].lower() if found else ""
 
 
-def is_plain_utf8(data: bytes, content_type: str) -> bool:
-    """Whether XML in `data` can be handed on as it stands: UTF-8 by its bytes, and nothing known says otherwise."""
+def may_be_plain_utf8(data: bytes, content_type: str) -> bool:
+    """Whether an XML parser can be given `data` as UTF-8: nothing declares anything else. The parser finds illegal bytes."""
+    if data[:1] not in (b"<", b"\n", b" ", b"\r", b"\t") or b"\x00" in data[:4]:
+        return False
     declared = _PROLOG.match(data[:400])
-    named = [_codec(declared[1].decode("ascii")) if declared else "utf-8", _codec(charset_of(content_type)) or "utf-8"]
-    if data[:1] not in (b"<", b"\n", b" ", b"\r", b"\t") or b"\x00" in data[:4] or named != ["utf-8", "utf-8"]:
+    if declared and _codec(declared[1].decode("ascii")) != "utf-8":
         return False
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
+    return not content_type or (_codec(charset_of(content_type)) or "utf-8") == "utf-8"
 
 
 def decode_document(data: bytes, content_type: str = "") -> Decoded:

@@ -1,5 +1,7 @@
 """Element names of feeds: one short word for each, whatever namespace, prefix or letter case a feed writes it in."""
 
+import re
+
 from lxml import etree
 
 CORE = frozenset(
@@ -49,6 +51,7 @@ MODULES = {
     "http://xmlns.com/foaf/0.1": "foaf",
 }
 _PREFIXES = frozenset(MODULES.values()) | {"atom"}
+_LOCAL = re.compile(r"^.*[}:]")
 XML = "{http://www.w3.org/XML/1998/namespace}"
 
 
@@ -103,7 +106,7 @@ class Names:
 def local_name(element: etree._Element) -> str:
     """The name without namespace, lower case."""
     tag: object = element.tag
-    return str(tag).rsplit("}", 1)[-1].rsplit(":", 1)[-1].lower() if isinstance(tag, str) else ""
+    return _LOCAL.sub("", tag).lower() if isinstance(tag, str) else ""
 
 
 def attribute(element: etree._Element, name: str) -> str:

@@ -18,6 +18,7 @@ from baoguan.model.feed import FeedDoc
 
 _ROOTS = ("rss", "rdf", "feed", "channel")
 _HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+_BLANK = b"\x00\t\n\x0b\x0c\r \xef\xbb\xbf"
 _RDF_VERSIONS = {
     "http://my.netscape.com/rdf/simple/0.9/": "rss0.90",
     "http://channel.netscape.com/rdf/simple/0.9/": "rss0.90",
@@ -41,7 +42,7 @@ def parse_feed(
     if len(data) > max_bytes:
         raise FeedError(f"a feed of {len(data)} bytes is over the cap of {max_bytes}")
     origin = Origin(url=url, location=_location(url, content_location), language=content_language.split(",")[0].strip())
-    if not data.strip(b"\x00\t\n\x0b\x0c\r \xef\xbb\xbf"):
+    if not data[:1000].strip(_BLANK) and not data.strip(_BLANK):
         raise FeedError("an empty document, no feed")
     if _may_be_json(data):
         decoded = decode_document(data, content_type)

@@ -16,12 +16,11 @@ _DECLARED = re.compile(r"""<!ENTITY\s+([A-Za-z_][\w.\-]{0,60})\s+(?:"([^"]{0,100
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]+")
 _PARTS = re.compile(
     r"<!\[CDATA\[.*?(?:\]\]>|\Z)"
-    r"|&(?:#(?P<dec>\d{1,8});?|#[xX](?P<hex>[0-9a-fA-F]{1,7});?|(?P<name>[A-Za-z][A-Za-z0-9_.\-]{0,60});|)",
+    r"|&(?!(?:amp|lt|gt|quot|apos);)(?:#(?P<dec>\d{1,8});?|#[xX](?P<hex>[0-9a-fA-F]{1,7});?|(?P<name>[A-Za-z][A-Za-z0-9_.\-]{0,60});|)",
     re.DOTALL,
 )
 _START = re.compile(r"<(?=[?!A-Za-z_])")
 _DECLARATION = re.compile(r"^<\?xml\b[^>]{0,1000}?\?>", re.IGNORECASE)
-_XML = frozenset(("amp", "lt", "gt", "quot", "apos"))
 _CP1252 = bytes(range(0x80, 0xA0)).decode("cp1252", "replace")
 _C1 = {0x80 + index: char for index, char in enumerate(_CP1252) if char != "\ufffd"}
 _C1_CHARS = re.compile("[\x80-\x9f]")
@@ -74,8 +73,6 @@ def _part(found: re.Match[str], entities: dict[str, str]) -> str:
 
 
 def _named(name: str, whole: str, entities: dict[str, str]) -> str:
-    if name in _XML:
-        return whole
     if name in entities:
         return entities[name]
     value = html5.get(name + ";")

@@ -5,12 +5,13 @@ import re
 import msgspec
 from lxml import etree
 
-from baoguan.feeds.encoding import decode_document, is_plain_utf8
+from baoguan.feeds.encoding import decode_document, may_be_plain_utf8
 from baoguan.feeds.limits import MAX_TAG_BYTES, MAX_TAGS
 from baoguan.feeds.repair import repair_xml
 
 _LONG_TAG = re.compile(rb"<[^<>]{%d}" % MAX_TAG_BYTES)
-_C1 = re.compile(rb"\xc2[\x80-\x9f]|&#(?:1[2-5]\d|[xX][89][0-9a-fA-F]);")
+_C1_BYTES = re.compile(rb"\xc2[\x80-\x9f]")
+_C1_NUMBERS = re.compile(rb"&#1(?:2[89]|[345]\d);")
 
 
 class Tree(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,7 +29,7 @@ def parse_xml(data: bytes, content_type: str = "") -> Tree:
     Well-formed UTF-8 is parsed as it stands; everything else is decoded and repaired first. What lies beyond a cap on
     tags is cut off with a warning.
     """
-    if is_plain_utf8(data, content_type) and b"<!DOCTYPE" not in data[:4096] and not _C1.search(data):
+    if may_be_plain_utf8(data, content_type) and b"<!DOCTYPE" not in data[:4096] and not _has_c1(data):
         cut, warnings = _capped(data)
         root, clean = _parse(cut)
         if root is not None and clean:
@@ -61,16 +62,29 @@ def _parse(data: bytes) -> tuple[etree._Element | None, bool]:
     return root, not len(parser.error_log)
 
 
+def _has_c1(data: bytes) -> bool:
+    """Whether there are C1 controls, which are Windows-1252 put into Unicode the wrong way."""
+    # looking for the bytes first is several times as fast
+    return bool((b"\xc2" in data and _C1_BYTES.search(data)) or (b"&#1" in data and _C1_NUMBERS.search(data)))
+
+
+def _has_long_run(data: bytes) -> bool:
+    """Whether some MAX_TAG_BYTES / 2 aligned bytes hold no angle bracket, as every over-long tag makes them."""
+    size = MAX_TAG_BYTES // 2
+    windows = range(0, len(data) - size + 1, size)
+    return any(data.find(b"<", at, at + size) < 0 and data.find(b">", at, at + size) < 0 for at in windows)
+
+
 def _capped(data: bytes) -> tuple[bytes, tuple[str, ...]]:
     warnings: tuple[str, ...] = ()
-    if len(data) > MAX_TAG_BYTES:
+    if len(data) > MAX_TAG_BYTES and _has_long_run(data):
         long = _LONG_TAG.search(data)
         if long:
             data, warnings = (
                 data[: long.start()],
                 (f"cut at byte {long.start()}: a tag longer than {MAX_TAG_BYTES} bytes",),
             )
-    if data.count(b"<") > MAX_TAGS:
+    if len(data) > MAX_TAGS * len(b"<a>") and data.count(b"<") > MAX_TAGS:
         end = _nth(data, MAX_TAGS)
         data, warnings = data[:end], (*warnings, f"cut at byte {end}: more than {MAX_TAGS} tags")
     return data, warnings

@@ -23,6 +23,10 @@ _ISO = re.compile(
     r"\s*(.*)$",
     re.DOTALL,
 )
+_RFC822 = re.compile(
+    r"(?:[A-Za-z]{3}, ?)?(\d\d?) ([A-Za-z]{3}) ([12]\d{3}) (\d\d):(\d\d):([0-5]\d) (?:([+-])(\d\d)([0-5]\d)|GMT|UTC|Z)$"
+)
+_RFC3339 = re.compile(r"[12]\d{3}-\d\d-\d\dT[012]\d:\d\d:[0-5]\d(?:\.\d{3}(?:\d{3})?)?(?:Z|[+-]\d\d:[0-5]\d)$")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[Tt ]?(\d{2}):?(\d{2})(?::?(\d{2}))?)?\s*(Z|[+-]\d{2}:?\d{2})?$")
 _ORDINAL = re.compile(r"(\d{4})-?(\d{3})(?:[Tt](\d{2}):?(\d{2})(?::?(\d{2}))?\s*(.*))?$", re.DOTALL)
 _WEEK = re.compile(r"(\d{4})-?W(\d{2})(?:-?(\d))?$")
@@ -91,7 +95,8 @@ _ZONES = {word: minutes for minutes, words in _ZONE_WORDS.items() for word in wo
 _CHINA = 480
 """CST is China's time for outlets of Asia/Shanghai and its neighbours, Chicago's for all others."""
 _ANY_DAY = datetime(2000, 1, 1)  # noqa: DTZ001 - only to ask a zone for its offset
-_LAST_YEAR = 2200
+_FIRST_YEAR, _LAST_YEAR = 1000, 2200
+_LAST_HOUR = 24
 
 
 def parse_date(text: str, *, zone: tzinfo | None = None) -> ReadDate | None:
@@ -104,13 +109,33 @@ def parse_date(text: str, *, zone: tzinfo | None = None) -> ReadDate | None:
     text = text.strip()[:200]
     if not text or not any(char.isdigit() for char in text):
         return None
-    try:
-        return _read(text, zone)
-    except (ValueError, OverflowError):
-        return None
+    for read in (_usual, _general):
+        try:
+            found = read(text, zone)
+        except (ValueError, OverflowError):
+            continue
+        if found:
+            return found
+    return None
 
 
-def _read(text: str, zone: tzinfo | None) -> ReadDate | None:
+def _usual(text: str, _zone: tzinfo | None) -> ReadDate | None:
+    """The two forms that nearly all feeds write, ten times as fast as the general way."""
+    found = _RFC822.match(text)
+    if found:
+        day, word, year, hour, minute, second, sign, hours, minutes = found.groups()
+        month = _MONTHS.get(word.lower())
+        if month is None or int(hour) >= _LAST_HOUR:
+            return None
+        east = (int(hours) * 60 + int(minutes)) * (-1 if sign == "-" else 1) if sign else 0
+        zone = timezone(timedelta(minutes=east)) if east else UTC
+        return ReadDate(at=datetime(int(year), month, int(day), int(hour), int(minute), int(second), tzinfo=zone))
+    if _RFC3339.match(text):
+        return ReadDate(at=datetime.fromisoformat(text))
+    return None
+
+
+def _general(text: str, zone: tzinfo | None) -> ReadDate | None:
     if text[0].isdigit() or text[0] in "+-":
         found = _numeric(text, zone)
         if found:
@@ -230,7 +255,7 @@ def _build(
     micro: int = 0,
 ) -> ReadDate | None:
     year, month, date = day
-    if not 1 <= year <= _LAST_YEAR:
+    if not _FIRST_YEAR <= year <= _LAST_YEAR or int(clock[0] or 0) > _LAST_HOUR:
         return None
     if month > 12 >= date:
         month, date = date, month
