@@ -1,0 +1,131 @@
+"""The reader as an ASGI application: routes, headers of every answer, and the last line against errors."""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from baoguan.errors import NotFound
+from baoguan.web.files import media_path, serve_file
+from baoguan.web.options import WebOptions
+from baoguan.web.pages import Pages
+from baoguan.web.render import Renderer, icon, style
+from baoguan.web.reply import text_reply
+from baoguan.web.safety import HEADERS, policy
+from baoguan.web.source import ReaderSource
+from baoguan.web.syndication import Feeds
+
+__all__ = ["WebOptions", "create_app"]
+
+_LOG = logging.getLogger("baoguan.web")
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def _epoch_ms() -> int:
+    return int(time.time() * 1000)
+
+
+def create_app(source: ReaderSource, options: WebOptions, *, now_ms: Callable[[], int] = _epoch_ms) -> Starlette:
+    """The reader over `source`. Read-only: it answers GET and HEAD. Raises ConfigError for an unknown zone."""
+    renderer = Renderer(options)
+    pages, feeds = Pages(source, renderer, now_ms), Feeds(source, renderer)
+
+    def page(handle: Callable[[Request], Response | None]) -> Endpoint:
+        async def endpoint(request: Request) -> Response:
+            return await run_in_threadpool(lambda: handle(request) or renderer.error(request, 404))
+
+        return endpoint
+
+    async def public(request: Request) -> Response:
+        params = request.path_params
+        path = params["path"] if "path" in params else media_path(params["folder"], params["name"])
+        reply = await serve_file(request, source, path) if path else None
+        return reply or renderer.error(request, 404)
+
+    async def failed(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        reply = renderer.error(request, status if status in (404, 405) else 500)
+        if status == 405:
+            reply.headers["allow"] = "GET, HEAD"
+        return reply
+
+    routes = [
+        Route("/", page(pages.front)),
+        Route("/day/{day}", page(pages.day)),
+        Route("/outlets", page(pages.outlets)),
+        Route("/outlet/{key}", page(pages.outlet)),
+        Route("/outlet/{key}/feed.atom", page(feeds.outlet)),
+        Route("/feed.atom", page(feeds.everything)),
+        Route("/article/{identity}", page(pages.article)),
+        Route("/article/{identity}/{rev:int}", page(pages.article)),
+        Route("/status", page(pages.status)),
+        Route("/about", page(pages.about)),
+        Route("/media/{folder}/{name}", public),
+        Route("/archive/{path:path}", public),
+        Route("/icon.svg", _icon),
+        Route("/favicon.ico", _icon),
+        Route("/robots.txt", _robots(options)),
+    ]
+    app = Starlette(
+        routes=routes,
+        middleware=[Middleware(_Guard, policy=policy(style()), failed=failed)],
+        exception_handlers={HTTPException: failed},
+    )
+    # A redirect would be built from the Host header, which nobody vouches for.
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _icon(request: Request) -> Response:
+    return text_reply(request, icon(), media_type="image/svg+xml", cache="max-age=86400", vary="Accept-Encoding")
+
+
+def _robots(options: WebOptions) -> Endpoint:
+    rules = "Disallow: /" if options.noindex else "Disallow: /archive/"
+
+    async def robots(_: Request) -> Response:
+        return PlainTextResponse(f"User-agent: *\n{rules}\n", headers={"cache-control": "max-age=3600"})
+
+    return robots
+
+
+class _Guard:
+    """Security headers on every answer; an error becomes a constant page and one line in the log."""
+
+    def __init__(self, app: ASGIApp, policy: str, failed: Callable[[Request, Exception], Awaitable[Response]]) -> None:
+        self._app = app
+        self._headers = {**HEADERS, "content-security-policy": policy}
+        self._failed = failed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        started = False
+
+        async def guarded(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, guarded)
+        except Exception as error:  # noqa: BLE001 - the shell's last line: readers see a page, the log sees the error
+            _LOG.error("%s %.200s: %s: %.300s", scope["method"], scope["path"], type(error).__name__, error)
+            if not started:
+                request = Request(scope, receive)
+                missing = HTTPException(404) if isinstance(error, NotFound) else error
+                await (await self._failed(request, missing))(scope, receive, guarded)
+        return None

@@ -1,0 +1,22 @@
+"""Options of the reader: what the settings and the command line decide about it."""
+
+import msgspec
+
+
+class WebOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How the reader shows an archive."""
+
+    zone: str = "Asia/Shanghai"
+    """Where a day begins and ends, and whose times lists show: an IANA name or UTC+8."""
+    language: str = "en"
+    """UI language for who asks for none of the four."""
+    page_size: int = 30
+    """Articles in a list."""
+    feed_size: int = 30
+    """Articles in an Atom feed, with their full text."""
+    noindex: bool = False
+    """Ask search engines to stay out."""
+    base_url: str = ""
+    """https://news.example: absolute addresses in feeds; empty takes the address that was asked."""
+    max_age_s: int = 60
+    """A browser shows a page again without asking for so long."""

@@ -1,0 +1,101 @@
+"""Templates, style and words joined into a page; knows the request's language and nothing of the archive."""
+
+import re
+from functools import cache
+from importlib.resources import files
+from urllib.parse import urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import Response
+
+from baoguan.web.options import WebOptions
+from baoguan.web.reply import text_reply
+from baoguan.web.words import LANGUAGES, Words, choose_language, words, zone_of
+
+_YEAR_S = 31_536_000
+
+
+class Ui:
+    """What every page needs besides its own matter: language, links to the others, style."""
+
+    languages = tuple(LANGUAGES.items())
+
+    def __init__(self, request: Request, options: WebOptions) -> None:
+        asked = request.query_params.get("lang", "")
+        lang = choose_language(
+            asked, request.cookies.get("lang", ""), request.headers.get("accept-language", ""), options.language
+        )
+        self.t: Words = words(lang)
+        self.path = request.url.path
+        self.css = Markup(style())  # noqa: S704 - our own file
+        self.noindex = options.noindex
+        self.zone = options.zone
+        self.remember = bool(asked) and lang != request.cookies.get("lang", "")
+        self.save_data = request.headers.get("save-data", "").strip().lower() == "on"
+        self._query = [(key, value) for key, value in request.query_params.multi_items() if key != "lang"]
+
+    def in_language(self, lang: str) -> str:
+        """This page in another language."""
+        return "?" + urlencode([*self._query, ("lang", lang)])
+
+
+class Renderer:
+    """Renders templates under the options of one reader. Shared by threads; holds no state of a request."""
+
+    def __init__(self, options: WebOptions) -> None:
+        self.options = options
+        self.zone = zone_of(options.zone)
+        self._templates = _environment()
+
+    def ui(self, request: Request) -> Ui:
+        """Language and links of a request."""
+        return Ui(request, self.options)
+
+    def page(
+        self, request: Request, ui: Ui, template: str, *, status: int = 200, cache: str = "", **matter: object
+    ) -> Response:
+        """The answer: `template` with its matter; `cache` defaults to a short life in browsers."""
+        html = self._templates.get_template(template).render(t=ui.t, ui=ui, **matter)
+        cache = cache or f"max-age={self.options.max_age_s}"
+        if status != 200:
+            cache = "no-store" if status >= 500 else "no-cache"
+        reply = text_reply(request, html.encode(), status=status, cache=cache)
+        reply.headers["content-language"] = ui.t.lang
+        if self.options.noindex:
+            reply.headers["x-robots-tag"] = "noindex"
+        if ui.remember:
+            reply.set_cookie("lang", ui.t.lang, max_age=_YEAR_S, httponly=True, samesite="lax")
+        return reply
+
+    def error(self, request: Request, status: int) -> Response:
+        """The constant page of 404, 405 or 500."""
+        return self.page(request, self.ui(request), "error.html", status=status, code=str(status))
+
+
+@cache
+def style() -> str:
+    """The style sheet as it stands in every page: without comments and needless blanks."""
+    css = (files("baoguan.web") / "static" / "reader.css").read_text("utf-8")
+    css = re.sub(r"/\*.*?\*/", "", css, flags=re.S)
+    css = re.sub(r"\s+", " ", css)
+    return re.sub(r" ?([{};,]) ?", r"\1", css).replace(": ", ":").replace(";}", "}").strip()
+
+
+@cache
+def icon() -> bytes:
+    """The icon, SVG."""
+    return (files("baoguan.web") / "static" / "icon.svg").read_bytes()
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("baoguan.web"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+        auto_reload=False,
+    )

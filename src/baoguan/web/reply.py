@@ -1,0 +1,62 @@
+"""Answers: ETag and 304, compression, cache lifetimes. One place, so that no page forgets one."""
+
+import gzip
+import hashlib
+import re
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+IMMUTABLE = "public, max-age=31536000, immutable"
+_VARY = "Accept-Encoding, Accept-Language, Cookie, Save-Data"
+_SMALL = 600  # bytes: below, gzip saves no packet
+_TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]*"')
+
+
+def etag_of(*parts: object) -> str:
+    """A weak tag (one for all encodings) of whatever decides the answer."""
+    return f'W/"{hashlib.sha256(repr(parts).encode()).hexdigest()[:24]}"'
+
+
+def matches(request: Request, etag: str) -> bool:
+    """Whether If-None-Match holds `etag`, by weak comparison (RFC 9110 13.1.2)."""
+    asked = request.headers.get("if-none-match", "")
+    bare = etag.removeprefix("W/")
+    return asked.strip() == "*" or any(tag.removeprefix("W/") == bare for tag in _TAG.findall(asked[:4000]))
+
+
+def not_modified(etag: str, cache: str, vary: str = _VARY) -> Response:
+    """304 with the headers that a cache renews."""
+    return Response(status_code=304, headers={"etag": etag, "cache-control": cache, "vary": vary})
+
+
+def text_reply(
+    request: Request,
+    body: bytes,
+    *,
+    media_type: str = "text/html; charset=utf-8",
+    status: int = 200,
+    etag: str = "",
+    cache: str = "no-cache",
+    vary: str = _VARY,
+) -> Response:
+    """`body` compressed for who takes gzip, 304 for who has it. `etag` defaults to one of the body."""
+    etag = etag or etag_of(body, media_type)
+    if status == 200 and matches(request, etag):
+        return not_modified(etag, cache, vary)
+    headers = {"cache-control": cache, "vary": vary}
+    if status == 200:
+        headers["etag"] = etag
+    if len(body) >= _SMALL and takes_gzip(request.headers.get("accept-encoding", "")):
+        body = gzip.compress(body, 6, mtime=0)
+        headers["content-encoding"] = "gzip"
+    return Response(body, status, headers, media_type)
+
+
+def takes_gzip(accept: str) -> bool:
+    """Whether Accept-Encoding lets us send gzip: named or by *, and not at weight 0."""
+    weights: dict[str, bool] = {}
+    for part in accept.lower()[:500].split(","):
+        name, _, rest = part.partition(";")
+        weights[name.strip()] = re.fullmatch(r"\s*q=0(\.0*)?\s*", rest) is None
+    return weights.get("gzip", weights.get("x-gzip", weights.get("*", False)))
