@@ -1,0 +1,289 @@
+"""Checks of one bundle of 256 entries: leaves, tile, manifest, records and the derived bundle. Run in worker processes.
+
+A leaf stands in three places: the entries, as a hash in the level-0 tile, and in the bundle. Where they differ, two
+that agree name the third as altered.
+"""
+
+import hashlib
+from collections import Counter
+
+import msgspec
+
+from baoguan.archive.batch import CLOCK_BACK_MS, captures_of
+from baoguan.archive.bundle import (
+    Entry,
+    bundle_content,
+    decode_bundle,
+    decode_entries,
+    decode_manifest,
+    open_bundle,
+)
+from baoguan.archive.paths import WIDTH, bundle_path, entries_path, manifest_path, tile_path
+from baoguan.archive.report import ALTERED, MISSING, Fault
+from baoguan.archive.tree import leaf_hash
+from baoguan.errors import Corrupt, NotFound
+from baoguan.model.codec import decode_leaf, decode_line, encode_leaf
+from baoguan.model.log import ManifestLine
+from baoguan.ports import ObjectStore
+
+
+class BundleCheck(msgspec.Struct, kw_only=True):
+    """What one bundle says; filled while it is read, then sent to the process that adds up."""
+
+    n: int
+    width: int
+    hashes: list[bytes] = []
+    """Leaf hashes, as two of three places give them."""
+    faults: list[Fault] = []
+    kinds: dict[str, int] = {}
+    records: list[str] = []
+    media: list[tuple[str, str, int]] = []
+    """(path, sha256, log index)"""
+    captures: list[tuple[int, bytes]] = []
+    """(log index, sha256 of the stored member)"""
+    gone: list[int] = []
+    withheld: list[int] = []
+    times: tuple[int, int] = (0, 0)
+    """Of the first and the last leaf."""
+    clock_back: list[int] = []
+    bytes: int = 0
+
+
+class _Bundle:
+    """The files of one bundle as they stand."""
+
+    def __init__(self, objects: ObjectStore, check: BundleCheck) -> None:
+        self.objects = objects
+        self.check = check
+        n, width = check.n, check.width
+        self.paths = {
+            "entries": entries_path(n, width),
+            "manifest": manifest_path(n, width),
+            "bundle": bundle_path(n, width),
+            "tile": tile_path(0, n, width),
+        }
+        self.data = {name: self._get(path) for name, path in self.paths.items()}
+        self._kept: list[Entry] | None = None
+
+    def _get(self, path: str) -> bytes | None:
+        try:
+            data = self.objects.get(path)
+        except NotFound:
+            self.fault(MISSING, path)
+            return None
+        self.check.bytes += len(data)
+        return data
+
+    def fault(self, kind: str, path: str, detail: str = "", index: int | None = None) -> None:
+        """Notes a fault; the same file and entry once."""
+        if not any(held.path == path and held.index == index for held in self.check.faults):
+            self.check.faults.append(Fault(kind=kind, path=path, index=index, detail=detail))
+
+    def kept(self) -> list[Entry]:
+        """The entries of the derived bundle; none when it can't be read."""
+        if self._kept is None:
+            try:
+                self._kept = decode_bundle(self.data["bundle"] or b"")[1]
+            except Corrupt:
+                self._kept = []
+            if len(self._kept) != self.check.width:
+                self._kept = []
+        return self._kept
+
+
+def check_bundle(objects: ObjectStore, n: int, width: int) -> BundleCheck:
+    """Reads bundle `n` of `width` entries and all that its lines name but media and captures."""
+    check = BundleCheck(n=n, width=width)
+    bundle = _Bundle(objects, check)
+    leaves = _leaves(bundle)
+    lines = _lines(bundle, leaves)
+    entries: list[Entry] = []
+    kinds: Counter[str] = Counter()
+    for offset, (leaf, line) in enumerate(zip(leaves, lines, strict=True)):
+        index = n * WIDTH + offset
+        kind, record = _check_line(bundle, index, leaf, line)
+        kinds[kind] += 1
+        entries.append(Entry(leaf, line, record))
+    check.kinds = dict(kinds)
+    _check_times(check, leaves)
+    _check_derived(bundle, entries)
+    return check
+
+
+def _leaves(bundle: _Bundle) -> list[bytes]:
+    """The leaves and (in `check.hashes`) their hashes, by two of three."""
+    check, width = bundle.check, bundle.check.width
+    leaves: list[bytes] = []
+    if bundle.data["entries"] is not None:
+        try:
+            leaves = decode_entries(bundle.data["entries"])
+        except Corrupt as error:
+            bundle.fault(ALTERED, bundle.paths["entries"], str(error))
+        if leaves and len(leaves) != width:
+            bundle.fault(ALTERED, bundle.paths["entries"], f"{len(leaves)} entries, {width} expected")
+            leaves = []
+    hashes = [leaf_hash(leaf) for leaf in leaves]
+    tile = bundle.data["tile"]
+    if tile is not None and hashes and tile == b"".join(hashes):
+        check.hashes = hashes
+        return leaves
+    return _vote(bundle, leaves)
+
+
+def _vote(bundle: _Bundle, leaves: list[bytes]) -> list[bytes]:
+    check, width = bundle.check, bundle.check.width
+    tile = bundle.data["tile"]
+    kept = bundle.kept()
+    if tile is not None and len(tile) != 32 * width:
+        bundle.fault(ALTERED, bundle.paths["tile"], f"{len(tile)} bytes, {32 * width} expected")
+        tile = None
+    if bundle.data["entries"] is not None and not leaves:
+        bundle.fault(ALTERED, bundle.paths["entries"], "no entries")
+    voted: list[bytes] = []
+    for offset in range(width):
+        own = leaves[offset] if leaves else None
+        copy = kept[offset].leaf if kept else None
+        wanted = tile[32 * offset : 32 * offset + 32] if tile is not None else None
+        leaf, value, wrong = _two_of_three(own, copy, wanted)
+        for name in wrong:
+            bundle.fault(
+                ALTERED, bundle.paths[name], "differs from the other copies of its leaf", check.n * WIDTH + offset
+            )
+        voted.append(leaf)
+        check.hashes.append(value)
+    return voted
+
+
+def _two_of_three(own: bytes | None, copy: bytes | None, wanted: bytes | None) -> tuple[bytes, bytes, list[str]]:
+    """(leaf, leaf hash, names of the files that are wrong)"""
+    if own is not None and (wanted is None or leaf_hash(own) == wanted):
+        return own, leaf_hash(own), []
+    if copy is not None and (wanted is None or leaf_hash(copy) == wanted):
+        return copy, leaf_hash(copy), ["entries"] if own is not None else []
+    if own is not None and own == copy:
+        return own, leaf_hash(own), ["tile"]
+    # No two agree: the tree above decides whether the tile is right; the entries are named in any case.
+    return (
+        own or b"",
+        wanted or leaf_hash(own or b""),
+        ["entries", "tile"] if own is not None and copy is None else ["entries"],
+    )
+
+
+def _lines(bundle: _Bundle, leaves: list[bytes]) -> list[bytes | None]:
+    width = bundle.check.width
+    data = bundle.data["manifest"]
+    lines: list[bytes | None] = []
+    if data is not None:
+        try:
+            lines = decode_manifest(data)
+        except Corrupt as error:
+            bundle.fault(ALTERED, bundle.paths["manifest"], str(error))
+        if lines and len(lines) != width:
+            bundle.fault(ALTERED, bundle.paths["manifest"], f"{len(lines)} lines, {width} expected")
+            lines = []
+        elif not lines:
+            bundle.fault(ALTERED, bundle.paths["manifest"], "no lines")
+    if lines:
+        return lines
+    # The bundle's copies still say which records to look for.
+    return [entry.line for entry in bundle.kept()] or [None] * len(leaves)
+
+
+def _check_line(bundle: _Bundle, index: int, leaf: bytes, line: bytes | None) -> tuple[str, bytes | None]:
+    """(kind of the leaf, bytes of its record)"""
+    check = bundle.check
+    try:
+        known = decode_leaf(leaf)
+    except Corrupt as error:
+        bundle.fault(ALTERED, bundle.paths["entries"], str(error), index)
+        return "?", None
+    if line is None:
+        check.withheld.append(index)
+        return known.k, None
+    if encode_leaf(known.k, known.t, line) != leaf:
+        bundle.fault(ALTERED, bundle.paths["manifest"], "the line isn't what its leaf commits to", index)
+        return known.k, None
+    said = decode_line(line)
+    if said.kind != known.k:
+        bundle.fault(ALTERED, bundle.paths["manifest"], f"a {said.kind} line under a {known.k} leaf", index)
+    _collect(check, index, said)
+    return known.k, _check_record(bundle, index, said)
+
+
+def _collect(check: BundleCheck, index: int, line: ManifestLine) -> None:
+    if line.kind == "gone" and line.prev is not None:
+        check.gone.append(line.prev)
+    for media in line.media:
+        if media.path:
+            check.media.append((media.path, media.sha256, index))
+    for ref in captures_of(line):
+        check.captures.append((index, bytes.fromhex(ref.sha256)))
+
+
+def _check_record(bundle: _Bundle, index: int, line: ManifestLine) -> bytes | None:
+    if line.record is None:
+        return None
+    path = line.record.path
+    bundle.check.records.append(path)
+    try:
+        data = bundle.objects.get(path)
+    except NotFound:
+        bundle.fault(MISSING, path, f"the record of entry {index}", index)
+    else:
+        bundle.check.bytes += len(data)
+        if hashlib.sha256(data).hexdigest() == line.record.sha256:
+            return data
+        bundle.fault(ALTERED, path, f"not the bytes that entry {index} names", index)
+    # What the bundle must hold is known by its digest all the same.
+    offset = index % WIDTH
+    copy = bundle.kept()[offset].record if bundle.kept() else None
+    return copy if copy is not None and hashlib.sha256(copy).hexdigest() == line.record.sha256 else None
+
+
+def _check_times(check: BundleCheck, leaves: list[bytes]) -> None:
+    times = []
+    for leaf in leaves:
+        try:
+            times.append(decode_leaf(leaf).t)
+        except Corrupt:
+            times.append(times[-1] if times else 0)
+    check.times = (times[0], times[-1])
+    check.clock_back = [
+        check.n * WIDTH + offset for offset in range(1, len(times)) if times[offset] < times[offset - 1] - CLOCK_BACK_MS
+    ]
+
+
+def _check_derived(bundle: _Bundle, entries: list[Entry]) -> None:
+    data = bundle.data["bundle"]
+    if data is None:
+        return
+    try:
+        content = open_bundle(data)
+    except Corrupt as error:
+        bundle.fault(ALTERED, bundle.paths["bundle"], str(error))
+        return
+    if content == bundle_content(bundle.check.n * WIDTH, entries):
+        return
+    others = {fault.path for fault in bundle.check.faults}
+    if bundle.paths["manifest"] in others and _fits(bundle.kept(), entries):
+        return
+    bundle.fault(ALTERED, bundle.paths["bundle"], "not what entries, manifest and records give")
+
+
+def _fits(kept: list[Entry], entries: list[Entry]) -> bool:
+    """Whether the bundle holds what the leaves commit to, where the manifest beside it doesn't."""
+    if len(kept) != len(entries):
+        return False
+    for copy, entry in zip(kept, entries, strict=True):
+        if copy.leaf != entry.leaf:
+            return False
+        if copy.line is not None:
+            known = decode_leaf(copy.leaf)
+            if encode_leaf(known.k, known.t, copy.line) != copy.leaf:
+                return False
+            record = decode_line(copy.line).record
+            digest = hashlib.sha256(copy.record).hexdigest() if copy.record is not None else None
+            if (record.sha256 if record else None) != digest:
+                return False
+    return True
