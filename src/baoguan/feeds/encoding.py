@@ -62,7 +62,7 @@ def charset_of(content_type: str) -> str:
 
 
 def may_be_plain_utf8(data: bytes, content_type: str) -> bool:
-    """Whether an XML parser can be given `data` as UTF-8: nothing declares anything else. The parser finds illegal bytes."""
+    """Whether an XML parser can be given `data` as UTF-8: nothing declares anything else. It finds illegal bytes itself."""
     if data[:1] not in (b"<", b"\n", b" ", b"\r", b"\t") or b"\x00" in data[:4]:
         return False
     declared = _PROLOG.match(data[:400])

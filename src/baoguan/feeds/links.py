@@ -8,8 +8,8 @@ from baoguan.feeds.limits import MAX_URL
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.\-]*:")
 _SPACE = re.compile(r"[\x00-\x20\x7f]+")
 _WEB = re.compile(r"^https?://[^\s/]", re.IGNORECASE)
-# Each begins with a literal, which the regex engine finds ten times as fast as a choice of names; absolute URLs, which are
-# nearly all, never match.
+# Each begins with a literal, which the regex engine finds ten times as fast as a choice of names; absolute URLs, which
+# are nearly all, never match.
 _VALUE = (
     r"""(\s*=\s*)(?:"\s*(?![\w+.\-]*:|\#)([^"<>]{1,8000})"|'\s*(?![\w+.\-]*:|\#)([^'<>]{1,8000})'"""
     r"""|(?!["'\#]|[\w+.\-]*:)([^\s"'<>]{1,8000}))"""

@@ -114,7 +114,7 @@ def attribute(element: etree._Element, name: str) -> str:
     value = element.get(name)
     if value is None:
         for key, other in element.attrib.items():
-            if key.rsplit("}", 1)[-1].lower() == name:
+            if str(key).rsplit("}", 1)[-1].lower() == name:
                 return str(other).strip()
         return ""
     return value.strip()
