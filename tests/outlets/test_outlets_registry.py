@@ -11,7 +11,8 @@ from baoguan.outlets import registry
 from baoguan.outlets.checks import check_outlet
 from baoguan.outlets.registry import load_outlets, merge_overrides, read_outlet
 
-ISSUE = "voa-zh bbc-zh dw-zh rfi-zh rfa-zh nyt-zh ft-zh reuters cdt cna zaobao nhk kyodo voa-en".split()
+ISSUE = ("voa-zh", "bbc-zh", "dw-zh", "rfi-zh", "rfa-zh", "nyt-zh", "ft-zh")
+ISSUE += ("reuters", "cdt", "cna", "zaobao", "nhk", "kyodo", "voa-en")
 OUTLETS = load_outlets()
 
 

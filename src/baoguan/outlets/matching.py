@@ -61,8 +61,11 @@ def adhoc_outlet(source: str, *, title: str = "", taken: Container[str] = ()) ->
         return Outlet(key=_free(_slug(source), "", taken), name=title or source, legacy=(source,))
     host = (parts.hostname or "").removeprefix("www.")
     folder = _slug(parts.path) if parts.path.strip("/") else ""
-    home = source if "//" in source else f"https://{source}"
-    return Outlet(key=_free(_slug(host), folder, taken), name=title or host, home=home, hosts=(host,), discover=(home,))
+    page = source if "//" in source else f"https://{source}"
+    key = _slug(host)
+    # The whole site is its home, so that articles outside of the folder are its own; unless the site has an outlet.
+    home = page if key in taken else f"{parts.scheme}://{parts.netloc}/"
+    return Outlet(key=_free(key, folder, taken), name=title or host, home=home, hosts=(host,), discover=(page,))
 
 
 def _split(url: str) -> SplitResult | None:
