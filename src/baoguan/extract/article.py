@@ -2,18 +2,19 @@
 
 import msgspec
 
-from baoguan.extract.blocks import Block, Layout, scan
+from baoguan.extract.blocks import scan
+from baoguan.extract.layout import Block, Layout
 from baoguan.extract.byline import clean_names, cut_site, read_authors, read_section, read_title, stated_language
 from baoguan.extract.clocks import modified_clock, published_clock, read_clock, zone_of
 from baoguan.extract.decode import decode_page
-from baoguan.extract.dom import parse_page
+from baoguan.extract.dom import Page, parse_page
 from baoguan.extract.emit import write_body, write_figure
 from baoguan.extract.figures import Figure, find_figures, picture_key, resolver
 from baoguan.extract.harvest import Head, harvest, strings
 from baoguan.extract.kind import judge
 from baoguan.extract.profile import Lesson, Profile, lesson_of
 from baoguan.extract.prune import prune
-from baoguan.extract.root import find_roots
+from baoguan.extract.root import find_decks, find_roots
 from baoguan.extract.rules import marked, marks_of, name_of, rewrite, ruled_texts
 from baoguan.model.article import Article, Clock, Picture
 from baoguan.model.outlet import RuleVersion
@@ -48,7 +49,10 @@ class Reading(msgspec.Struct, kw_only=True):
     """The kept mark-up before sanitising."""
     layout: Layout
     head: Head
+    main: int
+    """The container."""
     roots: list[int]
+    """Summary elements before it, and the container (or several by rule)."""
     found_by: str
     """How the container was found."""
     blocks: list[Block]
@@ -59,7 +63,7 @@ class Reading(msgspec.Struct, kw_only=True):
     @property
     def lesson(self) -> Lesson:
         """What the page teaches about its outlet (profile.learn, profile.drift)."""
-        return lesson_of(self.layout, self.roots[0], self.article, len(self.text))
+        return lesson_of(self.layout, self.main, self.article, len(self.text))
 
 
 def extract_article(
@@ -86,19 +90,23 @@ def read_page(body: bytes, hints: Hints) -> Reading:
     html, encoding = decode_page(body, hints.content_type)
     page = parse_page(html, marks_of(hints.rules))
     head = harvest(page)
-    layout = scan(page)
-    title, heading = _title(layout, head, hints)
+    title, heading = _title(page, head, hints)
+    layout = scan(page, heading)
     roots, found_by = find_roots(layout, head, marked(page, "body") if hints.rules else [], hints.profile)
+    main = roots[0]
+    roots = [*(find_decks(layout, head, main) if not hints.rules else []), *roots]
     known = hints.profile.boilerplate if hints.profile is not None else frozenset()
     blocks = prune(layout, roots, title, known)
     resolve = resolver(resolver(hints.url)(head.base) or hints.url)
-    figures = find_figures(layout, _scope(layout, roots[0], heading), page.end[roots[-1]], resolve, hints.url)
+    stated = frozenset(picture_key(address) for url in stated_pictures(head) if (address := resolve(url)))
+    span = (_scope(layout, main, heading), page.end[roots[-1]])
+    figures = find_figures(layout, span, stated, resolve, hints.url)
     for figure in figures if hints.rules else ():
         figure.url = rewrite(figure.url, hints.rules)
     raw = write_raw(layout, roots, blocks, figures)
     clean = clean_body(raw, resolver(hints.url)(head.base) or hints.url)
-    first = next((b.first for b in blocks if b.keep), roots[0])
-    near = (min(heading if heading >= 0 else roots[0], roots[0]), max(first, roots[0]) + 1)
+    first = next((b.first for b in blocks if b.keep and b.first >= main), main)
+    near = (min(heading if heading >= 0 else main, main), max(first, main) + 1)
     verdict = judge(layout, head, blocks, title, clean.text)
     published, modified = _clocks(layout, head, near, hints)
     article = Article(
@@ -120,17 +128,17 @@ def read_page(body: bytes, hints: Hints) -> Reading:
         rules=name_of(hints.rules),
     )
     return Reading(
-        article=article, text=clean.text, raw=raw, layout=layout, head=head, roots=roots, found_by=found_by,
+        article=article, text=clean.text, raw=raw, layout=layout, head=head, main=main, roots=roots, found_by=found_by,
         blocks=blocks, figures=figures, encoding=encoding,
     )  # fmt: skip
 
 
-def _title(layout: Layout, head: Head, hints: Hints) -> tuple[str, int]:
-    title, heading = read_title(layout.page, head)
-    ruled = ruled_texts(layout.page, head, hints.rules, "title")
+def _title(page: Page, head: Head, hints: Hints) -> tuple[str, int]:
+    title, heading = read_title(page, head)
+    ruled = ruled_texts(page, head, hints.rules, "title")
     if ruled:
         title = cut_site(ruled[0], head)
-        heading = next(iter(marked(layout.page, "title")), heading)
+        heading = next(iter(marked(page, "title")), heading)
     return title, heading
 
 
@@ -202,7 +210,7 @@ def explain(body: bytes, hints: Hints) -> list[str]:
     reading = read_page(body, hints)
     page = reading.layout.page
     lines = [
-        f"encoding {reading.encoding}; container {page.tags[reading.roots[0]]}.{page.attr(reading.roots[0], 'class')[:60]}"
+        f"encoding {reading.encoding}; container {page.tags[reading.main]}.{page.attr(reading.main, 'class')[:60]}"
         f" ({reading.found_by}, {len(reading.roots)})",
         f"kind {reading.article.kind} {reading.article.confidence}: {', '.join(reading.article.reasons)}",
     ]

@@ -2,7 +2,7 @@
 
 import re
 
-from baoguan.extract.blocks import Layout
+from baoguan.extract.layout import Layout
 from baoguan.extract.dom import Page
 from baoguan.extract.harvest import Head, strings
 from baoguan.extract.likeness import normal

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 
-from baoguan.extract.blocks import Layout
+from baoguan.extract.layout import Layout
 from baoguan.extract.figures import Figure
 
 _VOID = frozenset(("br", "hr", "img", "wbr"))
 _DROPPED = frozenset(
-    "script style noscript template svg math button form input select textarea label img amp-img source link meta object embed".split()
+    "script style template svg math button form input select textarea label img amp-img source link meta object embed".split()
 )
 _KEPT_ATTRIBUTES = {
     "a": ("href",), "time": ("datetime",), "td": ("colspan", "rowspan"), "th": ("colspan", "rowspan"), "ol": ("start",),
@@ -71,14 +71,15 @@ def _write(layout: Layout, i: int, stop: int, dropped: set[int], at: dict[int, F
                 out.append(escape(data[i]))  # type: ignore[arg-type]
             i += 1
             continue
-        if tag in _DROPPED or (i in junk and not _holds_figure(i, ends[i], at)):
+        foreign = tag in _DROPPED or i in junk
+        if foreign and not _holds_figure(i, ends[i], at):
             i = ends[i]
             continue
-        if i in junk:
+        if foreign:
             for node in range(i, ends[i]):
                 if not tags[node]:
                     dropped.add(node)
-        _open(tag, data[i], i, ends[i], out, closing)  # type: ignore[arg-type]
+        _open("div" if foreign else tag, data[i], i, ends[i], out, closing)  # type: ignore[arg-type]
         i += 1
 
 

@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable
 from urllib.parse import unquote, urljoin, urlsplit
 
-from baoguan.extract.blocks import Layout
-from baoguan.extract.tokens import CAPTION, CREDIT, JUNK, words_of
-from baoguan.text.pictures import choose_source, parse_srcset, size_of
+from baoguan.extract.layout import Layout
+from baoguan.extract.tokens import CAPTION, CREDIT, FOREIGN, JUNK, words_of
+from baoguan.text.pictures import choose_source, size_of
 
 Resolve = Callable[[str], str]
 
@@ -16,7 +16,7 @@ _WRAPPER_MAX = 420.0
 _CLIMB = 7
 _BAD_WORDS = frozenset(
     "logo logos icon icons avatar avatars sprite emoji smiley spinner loader author authors byline profile badge flag flags "
-    "headshot pixel tracking beacon qr qrcode gravatar rating star stars app appstore googleplay bookmark share social".split()
+    "headshot pixel tracking beacon qrcode gravatar rating star stars appstore googleplay bookmark".split()
 )
 _BAD_FILE = re.compile(
     r"(?:^|[/_.-])(?:logo|icon|avatar|sprite|spacer|blank|pixel|1x1|loading|placeholder|transparent|emoji|gravatar|qrcode|erweima|"
@@ -32,6 +32,8 @@ _GENERIC = re.compile(
     r"w?\d+x?\d*|image|original|free|master.*|.*\bw_\d+.*|photo|default|large|medium|small|thumb", re.IGNORECASE
 )
 _INNER_URL = re.compile(r"(?:^|[?&/])(?:url|src|image|img)=([^&]+)|/(https?:/{1,2}[^?]+)")
+_LAZY_NAME = re.compile(r"(?:lazy|data).*(?:src|url|image)|^data-(?:full|large|hi)", re.IGNORECASE)
+_HEADINGS = frozenset(("h2", "h3", "h4", "h5"))
 _CREDIT_TEXT = re.compile(
     r"(?:^|[\s(（\[|–—-])((?:photo(?:graph)?s?|image|picture|credit|foto|bild|crédits?|photo credit|source|©|\(c\)|图片来源|圖片來源|摄影|攝影|图源|写真|"
     r"getty images|ap photo|reuters|afp|epa)\b[^.。]{0,80})\s*[)）\]]?\s*$",
@@ -106,16 +108,21 @@ def resolver(base: str) -> Resolve:
     return resolve
 
 
-def find_figures(layout: Layout, low: int, high: int, resolve: Resolve, page_url: str) -> list[Figure]:
-    """Pictures between nodes `low` and `high` that belong to the article, in order, one rendition each."""
+def find_figures(
+    layout: Layout, span: tuple[int, int], stated: frozenset[str], resolve: Resolve, page_url: str
+) -> list[Figure]:
+    """Pictures between two nodes that belong to the article, in order, one rendition each.
+
+    `stated`: keys of the pictures that structured data give for the article; those are never foreign.
+    """
     page = layout.page
     found: list[Figure] = []
     taken: dict[str, Figure] = {}
     for i in sorted([*page.found["img"], *page.found["amp-img"]]):
-        if not low <= i < high:
+        if not span[0] <= i < span[1]:
             continue
         figure = _read_image(layout, i, resolve)
-        if figure is None or _is_foreign(layout, figure, low, page_url, resolve):
+        if figure is None or (figure.key not in stated and _is_foreign(layout, figure, span[0], page_url, resolve)):
             continue
         _read_caption(layout, figure)
         known = taken.get(figure.key)
@@ -144,6 +151,8 @@ def _read_image(layout: Layout, i: int, resolve: Resolve) -> Figure | None:
             if page.tags[j] == "source" and (value := page.attr(j, "srcset") or page.attr(j, "data-srcset"))
         ]
     url, candidates = choose_source(attrs, extra, resolve)
+    if not url or _BAD_FILE.search(urlsplit(url).path[-120:]):
+        url = next((found for name, value in attrs.items() if value and _LAZY_NAME.search(name) and (found := resolve(value.split(" ")[0]))), url)
     if not url or _BAD_FILE.search(unquote(urlsplit(url).path[-120:])):
         return None
     if _BAD_WORDS.intersection(words_of(f"{attrs.get('class') or ''} {attrs.get('id') or ''}")):
@@ -161,22 +170,62 @@ def _is_foreign(layout: Layout, figure: Figure, low: int, page_url: str, resolve
     page = layout.page
     i = page.parent[figure.node]
     steps = 0
-    while i >= low or steps < _CLIMB:
-        if i <= layout.top:
-            return False
+    while i > layout.top and (i >= low or steps < _CLIMB):
         tag = page.tags[i]
-        if i in layout.junk and tag not in ("button", "noscript"):
+        if tag not in ("picture", "button", "noscript") and i in layout.junk:
+            own = layout.verdict[i]
+            if own & FOREIGN or not own & JUNK:
+                return page.tags[i] != "aside" or not _has_caption(layout, i)
+        elif layout.verdict[i] & FOREIGN and tag not in ("picture", "article", "main") and i > low and steps < 4:
             return True
-        if steps < _CLIMB:
-            if tag == "a" and (href := page.attr(i, "href")) and not _IMAGE_LINK.search(href):
-                target = resolve(href)
-                if target and target.split("#")[0] != page_url.split("#")[0] and not _is_picture_page(layout, i):
-                    return True
-            if steps < 3 and _BAD_WORDS.intersection(words_of(page.attr(i, "class"))):  # noqa: PLR2004
-                return True
+        if tag == "a" and steps < _CLIMB and _leads_away(layout, i, page_url, resolve):
+            return True
         i = page.parent[i]
         steps += 1
+    return _is_teaser(layout, figure.node)
+
+
+def _has_caption(layout: Layout, i: int) -> bool:
+    page = layout.page
+    return any(page.tags[j] == "figcaption" or layout.verdict[j] & CAPTION for j in range(i, page.end[i]) if page.tags[j])
+
+
+def _leads_away(layout: Layout, link: int, page_url: str, resolve: Resolve) -> bool:
+    """Whether a link round a picture goes to another page, not to a larger version of the picture."""
+    href = layout.page.attr(link, "href")
+    if not href or _IMAGE_LINK.search(href):
+        return False
+    target = resolve(href)
+    if not target or target.split("#")[0] == page_url.split("#")[0]:
+        return False
+    return not _is_picture_page(layout, link)
+
+
+def _is_teaser(layout: Layout, node: int) -> bool:
+    """Whether the box round a single picture holds a linked heading: a teaser of another article."""
+    page = layout.page
+    i = node
+    for _ in range(5):
+        i = page.parent[i]
+        if i <= layout.top or page.tags[i] in ("article", "main", "section", "body") or _images_under(layout, i) > 1:
+            return False
+        if _text_mass(layout, i) > 3 * _WRAPPER_MAX:
+            return False
+        for j in range(i, page.end[i]):
+            if page.tags[j] in _HEADINGS and (page.tags[page.parent[j]] == "a" or any(page.tags[k] == "a" for k in range(j, page.end[j]))):
+                return True
     return False
+
+
+def _images_under(layout: Layout, i: int) -> int:
+    """How many different pictures stand under `i`."""
+    page = layout.page
+    stop = page.end[i]
+    names = set()
+    for j in page.found["img"]:
+        if i <= j < stop and page.tags[page.parent[j]] != "noscript":
+            names.add(picture_key(page.attr(j, "data-src") or page.attr(j, "src")))
+    return len(names)
 
 
 def _is_picture_page(layout: Layout, link: int) -> bool:
@@ -291,11 +340,3 @@ def _loose_text(layout: Layout, wrapper: int, credit_at: int) -> str:
             pieces.append(str(page.data[j]))
         j += 1
     return " ".join(" ".join(pieces).split())
-
-
-def names_of_sets(page_attrs: dict[str, str | None]) -> list[str]:
-    """References of an element's srcset."""
-    return [url for _, url in parse_srcset(page_attrs.get("srcset") or "")]
-
-
-__all__ = ["JUNK", "Figure", "find_figures", "names_of_sets", "picture_key", "resolver"]

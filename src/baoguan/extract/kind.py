@@ -4,7 +4,7 @@ import re
 
 import msgspec
 
-from baoguan.extract.blocks import Block, Layout, weigh
+from baoguan.extract.layout import Block, Layout, weigh
 from baoguan.extract.harvest import Head, is_article_type, is_index_type
 from baoguan.extract.likeness import normal
 

@@ -6,7 +6,7 @@ pages whose layout the generic rules get wrong, and nothing that is in the log.
 
 import msgspec
 
-from baoguan.extract.blocks import Layout
+from baoguan.extract.layout import Layout
 from baoguan.extract.likeness import hash_text
 from baoguan.model.article import Article
 

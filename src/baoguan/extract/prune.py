@@ -2,7 +2,7 @@
 
 import re
 
-from baoguan.extract.blocks import Block, Layout
+from baoguan.extract.layout import Block, Layout
 from baoguan.extract.likeness import hash_text, normal
 from baoguan.extract.tokens import BYLINE, CAPTION, CREDIT
 
@@ -44,6 +44,8 @@ def _reason(layout: Layout, block: Block, heading: str, known: frozenset[int]) -
         return "repeated on pages of this outlet"
     if block.linked > _LINKED * block.mass and not (tag == "p" and block.mass - block.linked > _SHORT):
         return "only links" if not _inline_link(layout, block) else ""
+    if _in_figure(layout, block.owner):
+        return "caption, kept with its picture"
     verdict = layout.verdict[block.owner] | layout.verdict[page.parent[block.owner]]
     if block.mass < 2 * _SHORT and verdict & (BYLINE | CREDIT | CAPTION):
         return "byline or caption by name"
@@ -52,6 +54,19 @@ def _reason(layout: Layout, block: Block, heading: str, known: frozenset[int]) -
     if block.mass < 2 * _SHORT and _PHRASES.match(block.text) and not block.good > 1.5 * _SHORT:
         return "phrase of an outlet, not of an article"
     return ""
+
+
+def _in_figure(layout: Layout, i: int) -> bool:
+    page = layout.page
+    for _ in range(4):
+        if page.tags[i] == "figcaption":
+            return True
+        if page.tags[i] == "figure":
+            return sum(1 for j in page.found["img"] if page.inside(j, i)) > 0
+        i = page.parent[i]
+        if i < 0:
+            break
+    return False
 
 
 def _inline_link(layout: Layout, block: Block) -> bool:

@@ -2,15 +2,21 @@
 
 import re
 
-from baoguan.extract.blocks import Layout
+from baoguan.extract.layout import Layout
 from baoguan.extract.harvest import Head
 from baoguan.extract.likeness import normal
-from baoguan.extract.profile import Profile
-from baoguan.extract.tokens import BODY, TEASER
+from baoguan.extract.profile import Profile, path_of
+from baoguan.extract.tokens import BODY, BYLINE, CAPTION, CREDIT, DECK, TEASER
 
 _DESCEND = 0.72
 _BODY_SHARE = 0.55
+_NEAR_SHARE = 0.2
+_NEAR_LEAST = 150.0
+_HABIT = 3
+_PARTS = frozenset(("tr", "tbody", "ul", "ol", "li", "p", "span", "dl", "a"))
 _PROBE = 40
+_DECK_LEAST = 40.0
+_DECKS = 3
 _LONG_TEXT = 400
 _TAGS = re.compile(r"<[^>]+>")
 
@@ -19,17 +25,54 @@ def find_roots(layout: Layout, head: Head, ruled: list[int], profile: Profile | 
     """The smallest elements that hold the article's text, and how they were found."""
     if ruled:
         return ruled, "rules"
-    del profile
     stated = _by_article_body(layout, head)
     if stated >= 0:
-        return [stated], "JSON-LD articleBody"
-    anchored = _by_anchor(layout)
+        return [_block_of(layout, stated)], "JSON-LD articleBody"
+    top = _surroundings(layout)
+    learned = _by_habit(layout, top, profile) if profile is not None else -1
+    if learned >= 0:
+        return [learned], "where this outlet's bodies stood"
+    anchored = _by_anchor(layout, top)
     if anchored >= 0:
-        return [anchored], "named as the body"
-    total = layout.mass.get(layout.top, 0.0)
-    articles = [i for i in layout.page.found["article"] if layout.mass.get(i, 0.0) >= _BODY_SHARE * total]
-    top = min(articles, key=lambda i: layout.page.end[i] - i) if articles else layout.top
-    return [_descend(layout, top)], "most sentences"
+        return [_block_of(layout, anchored)], "named as the body"
+    articles = [i for i in layout.page.found["article"] if layout.mass.get(i, 0.0) >= _BODY_SHARE * layout.mass.get(top, 0.0)]
+    inner = [i for i in articles if layout.page.inside(i, top)]
+    top = min(inner, key=lambda i: layout.page.end[i] - i) if inner else top
+    return [_block_of(layout, _descend(layout, top))], "most sentences"
+
+
+def _block_of(layout: Layout, i: int) -> int:
+    """The container round a lone row, list or paragraph."""
+    page = layout.page
+    while page.tags[i] in _PARTS and page.parent[i] > layout.top:
+        i = page.parent[i]
+    return i
+
+
+def _surroundings(layout: Layout) -> int:
+    """The smallest element round the headline with a fair share of the page's sentences: what lies outside it
+    (consent dialogs, footers, the next article) is no candidate.
+    """
+    page, mass = layout.page, layout.mass
+    total = mass.get(layout.top, 0.0)
+    i = page.parent[layout.heading] if layout.heading > layout.top else layout.top
+    while i > layout.top:
+        here = mass.get(i, 0.0)
+        if here >= _NEAR_SHARE * total and here >= _NEAR_LEAST:
+            return i
+        i = page.parent[i]
+    return layout.top
+
+
+def _by_habit(layout: Layout, top: int, profile: Profile) -> int:
+    """The element at the path from which this outlet's articles were read before."""
+    for path, count in sorted(profile.paths.items(), key=lambda pair: -pair[1]):
+        if count < _HABIT:
+            return -1
+        for i, here in layout.mass.items():
+            if here >= _BODY_SHARE * layout.mass.get(top, 0.0) and i > layout.top and path_of(layout, i) == path:
+                return i
+    return -1
 
 
 def _descend(layout: Layout, i: int) -> int:
@@ -48,13 +91,13 @@ def _descend(layout: Layout, i: int) -> int:
         i = best
 
 
-def _by_anchor(layout: Layout) -> int:
+def _by_anchor(layout: Layout, top: int) -> int:
     """An element that names itself the article's body and holds most of the sentences; the smallest such."""
     page, mass = layout.page, layout.mass
-    total = mass.get(layout.top, 0.0)
+    total = mass.get(top, 0.0)
     best, smallest = -1, 0.0
     for i, here in mass.items():
-        if here < _BODY_SHARE * total or i <= layout.top:
+        if here < _BODY_SHARE * total or i <= layout.top or not page.inside(i, top):
             continue
         item = page.attr(i, "itemprop").lower()
         named = "articlebody" in item or (layout.verdict[i] & BODY and not layout.verdict[i] & TEASER)
@@ -106,3 +149,22 @@ def _by_article_body(layout: Layout, head: Head) -> int:
             return i
         i = page.parent[i]
     return -1
+
+
+def find_decks(layout: Layout, head: Head, root: int) -> list[int]:
+    """Elements between headline and container that hold the summary under the headline."""
+    page = layout.page
+    if not layout.top < layout.heading < root:
+        return []
+    stated = normal(" ".join([head.meta("og:description", "description"), str(head.ld.get("description") or "")]))
+    found: list[int] = []
+    for block in layout.blocks:
+        if not page.end[layout.heading] <= block.first < root or block.junk or page.inside(root, block.owner):
+            continue
+        if block.mass < _DECK_LEAST or block.linked > 0.3 * block.mass:
+            continue
+        own = layout.verdict[block.owner] | layout.verdict[page.parent[block.owner]]
+        text = normal(block.text)
+        if (own & DECK and not own & (BYLINE | CAPTION | CREDIT)) or (len(text) > _DECK_LEAST and text[:_PROBE] in stated):
+            found.append(block.owner)
+    return list(dict.fromkeys(found))[:_DECKS]

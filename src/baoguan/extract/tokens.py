@@ -8,25 +8,26 @@ the development pages, how much article text and how much other text stands unde
 import re
 from functools import lru_cache
 
-KEEP, JUNK, BODY, CAPTION, CREDIT, BYLINE, TEASER, ASIDE = 0, 1, 2, 4, 8, 16, 32, 64
-"""Bits of a verdict."""
+KEEP, JUNK, BODY, CAPTION, CREDIT, BYLINE, TEASER, FOREIGN, HARD, DECK = 0, 1, 2, 4, 8, 16, 32, 64, 128, 256
+"""Bits of a verdict. JUNK: its text isn't the article's. FOREIGN: neither are its pictures. HARD: junk however much
+text it holds. DECK: the summary under the headline."""
 
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[㐀-鿿]+")
-_JUNK_WORDS = frozenset(
-    """ad ads adv advert adverts advertisement advertising advertorial adsense adslot adunit banner sponsor sponsored sponsors
-    promo promos promotion promotions promobox related relateds recommend recommended recommendation recommendations recirc
-    recirculation outbrain taboola share shares sharing sharebar sharedaddy sharethis addthis addtoany social socials comment comments
-    commentlist disqus respond newsletter newsletters signup subscribe subscription subscriptions paywall footer foot nav
-    navi navbar navigation menu menus submenu breadcrumb breadcrumbs crumb crumbs sidebar rail popular trending mostread toolbar tools
-    toolbox cookie cookies consent gdpr login signin register registration modal popup overlay lightbox tag tags taglist tagcloud keywords
-    pagination pager paging hidden skip skiplink teaser teasers readmore morelinks seealso masthead ticker marquee follow
-    followus facebook twitter whatsapp telegram reactions rating ratings vote poll widget widgets correction feedback report print
-    printonly noprint dfp gpt mpu leaderboard skyscraper billboard interstitial sticky donate donation donations membership
-    upsell marketing cta callout screenreader sr visuallyhidden tooltip carousel jobs shop deals coupon survey
-    zergnet revcontent plista mgid livefyre spotim viafoura jp relatedposts relatednews nextprev prevnext biblio copyright disclaimer
-    legal bookmark bookmarks qrcode weibo wechat weixin xgrb tuijian pinglun fenxiang guanggao topics trinity latest headlines
-    nextarticle alsoread""".split()
-)
+_JUNK_TEXT = """ad addthis addtoany ads adsense adslot adunit adv advert advertisement advertising advertorial
+    adverts affiliate alsoread aside banner biblio billboard bio bookmark bookmarks breadcrumbs btn
+    button comment commentlist comments consent cookie cookies copyright coupon crumb crumbs cta dfp
+    disclaimer disqus donate donation donations feedback fenxiang follow followus footer gdpr gpt
+    guanggao interstitial jwplayer keywords leaderboard legal listing livefyre login marketing masthead
+    membership menu menus mgid modal morelinks mostread mpu nav navbar navi navigation newsletter
+    newsletters nextarticle nextprev offer outbrain pager pagination paging pinglun plista poll popular
+    popup prevnext promo promobox promos promotion promotions qrcode rating ratings reactions readmore
+    recirc recirculation recommend recommendation recommendations recommended register registration
+    related relatednews relatedposts relateds respond revcontent seealso share sharebar sharedaddy
+    shares sharethis sharing sidebar signin signup skiplink skyscraper social socials sponsor sponsored
+    sponsors spotim stories submenu submit subscribe subscription subscriptions survey taboola tagcloud
+    taglist tags teaser teasers telegram ticker toolbar toolbox tools trending tuijian upsell viafoura
+    weibo whatsapp widgets xgrb zergnet"""
+_JUNK_WORDS = frozenset(_JUNK_TEXT.split())
 _BODY_WORDS = frozenset(
     "article story post entry news content contents text body main detail details single maincontent storytext artibody "
     "articlebody bodytext storybody richtext prose zhengwen neirong editor".split()
@@ -42,6 +43,26 @@ _BYLINE_WORDS = frozenset(
 _TEASER_WORDS = frozenset("teaser card tile promo related recommended recirc listing".split())
 
 
+_FOREIGN_TEXT = """ad ads adv advert advertisement advertising advertorial adsense adslot sponsor sponsored promo promos promotion
+    promotions related relateds recommend recommended recommendation recommendations recirc recirculation outbrain taboola share sharing
+    sharebar social comment comments commentlist disqus newsletter newsletters subscribe paywall footer nav navi navbar navigation menu
+    breadcrumb breadcrumbs popular trending mostread cookie consent login teaser teasers readmore morelinks seealso author authors avatar
+    byline bio jobs shop deals coupon zergnet revcontent plista mgid relatedposts relatednews nextprev prevnext tuijian pinglun fenxiang
+    guanggao headlines nextarticle alsoread qrcode donate membership preview"""
+_FOREIGN_WORDS = frozenset(_FOREIGN_TEXT.split())
+_HARD = re.compile(
+    r"cookie|consent|gdpr|cmplz|borlabs|(?:^|[\s_-])cli-|onetrust|didomi|usercentrics|privacy-(?:overview|center|settings)|disqus|"
+    r"(?:^|[\s_-])comment(?:s|list|-?(?:list|body|content|area|text|form|respond|wrap)|ary-list)?(?:$|[\s_])|kommentare?(?:$|[\s_-])|comentarios|"
+    r"commentaires|(?:site|page|global)-?footer|footer-(?:bottom|text|content|wrap)|newsletter|outbrain|taboola|recirc",
+    re.IGNORECASE,
+)
+_DECK_TEXT = """summary lead intro introduction deck dek standfirst subtitle subhead subheadline subheading subtitulo description excerpt
+    abstract strap strapline chapeau chapo entradilla ingress vorspann sapo bajada sumario teaser kicker sommario occhiello sousTitre
+    introtext leadtext leading perex lide zhaiyao daodu desc"""
+_DECK_WORDS = frozenset(_DECK_TEXT.lower().split())
+_HIDING = frozenset(("visually-hidden", "visuallyhidden", "sr-only", "screen-reader-text", "screenreader", "noprint", "print-only", "is-hidden"))
+
+
 @lru_cache(maxsize=50_000)
 def words_of(name: str) -> tuple[str, ...]:
     """The words in a class attribute or id, lower case, in order."""
@@ -52,7 +73,7 @@ def words_of(name: str) -> tuple[str, ...]:
 def verdict_of(name: str) -> int:
     """Bits for a class attribute plus id."""
     words = words_of(name)
-    found = KEEP
+    found = JUNK if _HIDING.intersection(name.split()) else KEEP
     for word in words:
         if word in _JUNK_WORDS:
             found |= JUNK
@@ -64,6 +85,12 @@ def verdict_of(name: str) -> int:
             found |= CREDIT
         if word in _BYLINE_WORDS:
             found |= BYLINE
+        if word in _FOREIGN_WORDS:
+            found |= FOREIGN
+        if word in _DECK_WORDS:
+            found |= DECK
         if word in _TEASER_WORDS:
             found |= TEASER
+    if _HARD.search(name):
+        found |= HARD | JUNK | FOREIGN
     return found

@@ -1,0 +1,98 @@
+"""Second thoughts about junk: what a name condemns and the page's text acquits, and articles beside the article."""
+
+from baoguan.extract.layout import Layout
+from baoguan.extract.tokens import HARD
+
+_SHARE = 0.3
+_CLEAN_SHARE = 0.4
+_NEVER = frozenset(("nav", "footer", "button", "select", "textarea", "script", "style", "template", "svg", "menu"))
+_NESTED_SHARE = 0.5
+
+
+def guard(layout: Layout) -> None:
+    """A name whose elements hold much of the page's sentences isn't junk (body wrappers called sidebar-grid, paywall),
+    unless what stands elsewhere is an article already. Nothing round the headline is junk.
+    """
+    page, junk = layout.page, layout.junk
+    i = layout.heading
+    while i > 0:
+        if page.tags[i] not in _NEVER:
+            junk.discard(i)
+        i = page.parent[i]
+    total = clean = 0.0
+    held: dict[str, float] = {}
+    for block in layout.blocks:
+        if not block.good:
+            continue
+        total += block.good
+        names, hard = _condemned(layout, block.owner)
+        if not names:
+            clean += block.good
+        for name in names if not hard else ():
+            held[name] = held.get(name, 0.0) + block.good
+    large = {
+        name for name, mass in held.items() if mass >= _SHARE * total and (clean < _CLEAN_SHARE * total or mass > 2 * clean)
+    }
+    if large:
+        junk.difference_update([i for i in junk if not _is_hard(layout, i) and _name(layout, i) in large])
+
+
+def _condemned(layout: Layout, i: int) -> tuple[set[str], bool]:
+    """Names of the junk elements round `i`, and whether one of them is junk for good."""
+    names = set()
+    hard = False
+    while i > layout.top:
+        if i in layout.junk:
+            hard = hard or _is_hard(layout, i)
+            names.add(_name(layout, i))
+        i = layout.page.parent[i]
+    return names, hard
+
+
+def _is_hard(layout: Layout, i: int) -> bool:
+    return bool(layout.verdict[i] & HARD) or layout.page.tags[i] in _NEVER
+
+
+def _name(layout: Layout, i: int) -> str:
+    return f"{layout.page.tags[i]} {layout.page.attr(i, 'class')}"
+
+
+def set_aside(layout: Layout) -> None:
+    """Other articles than the one of the headline are junk: teasers, boxes, the next article below."""
+    page = layout.page
+    articles = page.found["article"]
+    heading = layout.heading
+    home = [i for i in articles if page.inside(heading, i)]
+    if len(articles) < 2 or not home:
+        return
+    masses = {i: sum(block.good for block in layout.blocks if page.inside(block.first, i)) for i in articles}
+    own = masses[home[-1]]
+    for i in articles:
+        if i in home:
+            continue
+        nested = page.inside(i, home[-1])
+        if masses[i] < _NESTED_SHARE * own if nested else own > masses[i]:
+            layout.junk.add(i)
+
+
+def weigh_tree(layout: Layout) -> None:
+    """Sums good mass up the tree and marks the blocks under junk."""
+    page, mass, junk = layout.page, layout.mass, layout.junk
+    parents = page.parent
+    known: dict[int, bool] = {}
+    for block in layout.blocks:
+        path = []
+        i = block.owner
+        while i >= 0 and i not in known:
+            path.append(i)
+            i = parents[i]
+        state = known.get(i, False)
+        for j in reversed(path):
+            state = state or j in junk
+            known[j] = state
+        block.junk = known[block.owner]
+        if block.good and not block.junk:
+            i = block.owner
+            while i >= 0:
+                mass[i] = mass.get(i, 0.0) + block.good
+                i = parents[i]
