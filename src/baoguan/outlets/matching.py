@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Container, Mapping
+from functools import lru_cache
 from urllib.parse import SplitResult, urlsplit
 
 from baoguan.errors import ConfigError
@@ -24,8 +25,9 @@ def outlet_for_url(outlets: Mapping[str, Outlet], url: str) -> Outlet | None:
     best: tuple[int, int] = (0, 0)
     found = None
     for outlet in outlets.values():
-        if any(_bare(feed.url) == bare for feed in outlet.feeds):
-            return outlet
+        for feed in outlet.feeds:
+            if bare in feed.url and _bare(feed.url) == bare:
+                return outlet
         score = _score(outlet, parts)
         if score > best:
             best, found = score, outlet
@@ -80,14 +82,18 @@ def _looks_like_host(source: str) -> bool:
     return re.match(r"[\w-]+(\.[\w-]+)+(?::\d+)?(?:/|$)", source) is not None
 
 
+@lru_cache(maxsize=4096)
 def _bare(url: str) -> str:
     return url.partition("#")[0].partition("://")[2].rstrip("/")
 
 
 def _score(outlet: Outlet, parts: SplitResult) -> tuple[int, int]:
     """(length of the host that covers the URL, length of the folder); (0, 0) when it isn't the outlet's."""
-    host = parts.hostname or ""
-    covering = max((len(name) for name in outlet.hosts if host == name or host.endswith("." + name)), default=0)
+    host = "." + (parts.hostname or "")
+    covering = 0
+    for name in outlet.hosts:
+        if host.endswith(name) and host[-len(name) - 1] == ".":
+            covering = max(covering, len(name))
     if not covering:
         return (0, 0)
     folder = urlsplit(outlet.home).path.strip("/").partition("/")[0]
@@ -97,6 +103,7 @@ def _score(outlet: Outlet, parts: SplitResult) -> tuple[int, int]:
     return (0, 0)
 
 
+@lru_cache(maxsize=4096)
 def _plain(name: str) -> str:
     return name.strip().removeprefix("[").removesuffix("]").strip().casefold()
 
