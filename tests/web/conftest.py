@@ -31,6 +31,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 Ask = Callable[..., Answer]
+MakeReader = Callable[..., tuple[SampleReader, Ask]]
 
 
 def asker(app: ASGIApp) -> Ask:
@@ -89,7 +90,7 @@ def ask(source: SampleReader) -> Ask:
 
 
 @pytest.fixture
-def reader() -> Callable[..., tuple[SampleReader, Ask]]:
+def reader() -> MakeReader:
     """reader(**options): an empty source and the way to ask a reader over it."""
 
     def make(**options: object) -> tuple[SampleReader, Ask]:

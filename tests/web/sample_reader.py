@@ -5,6 +5,7 @@ All names, texts and pictures are invented here. Bodies, media paths, ids and di
 
 import hashlib
 import io
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -108,22 +109,29 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def photo(seed: int, width: int = 960, height: int = 600) -> bytes:
-    """A made-up seascape as JPEG."""
-    hue = seed * 47 % 360
+    """A made-up view in the colours of a dusk, as JPEG: hills, water or houses."""
     image = Image.new("RGB", (width, height))
     draw = ImageDraw.Draw(image)
-    horizon = height * (5 + seed % 3) // 10
-    for y in range(height):
-        light = 72 - 30 * y // horizon if y < horizon else 46 - 26 * (y - horizon) // (height - horizon)
-        tint = hue if y < horizon else (hue + 170) % 360
-        draw.line([(0, y), (width, y)], fill=f"hsl({tint},{34 if y < horizon else 28}%,{max(light, 8)}%)")
-    draw.ellipse([width * 2 // 3, horizon - 150, width * 2 // 3 + 90, horizon - 60], fill=f"hsl({hue},70%,86%)")
-    for step in range(5):
-        left = (seed * 131 + step * 233) % width
-        top = horizon - 40 - (seed * 37 + step * 61) % 140
-        draw.rectangle([left, top, left + 46 + step * 9, horizon], fill=f"hsl({hue},22%,{20 + step * 4}%)")
+    sky, ground = (205 + seed * 23 % 40, 24 + seed * 7 % 20), (30 + seed * 37 % 150, 18)
+    horizon = height * (45 + seed * 13 % 25) // 100
+    for y in range(horizon):
+        draw.line([(0, y), (width, y)], fill=f"hsl({sky[0]},{sky[1]}%,{52 + 36 * y // horizon}%)")
+    draw.rectangle([0, horizon, width, height], fill=f"hsl({ground[0]},{ground[1]}%,46%)")
+    sun = width * (15 + seed * 29 % 70) // 100
+    draw.ellipse([sun, horizon - 130, sun + 70, horizon - 60], fill="hsl(42,60%,90%)")
+    for layer in range(4):
+        base = horizon + layer * (height - horizon) // 4
+        points = [(0, height)]
+        for x in range(0, width + 40, 40):
+            wave = math.sin(x / (90 + 31 * layer) + seed * (layer + 1)) + 0.5 * math.sin(x / 37 + seed + layer)
+            points.append((x, int(base - 26 * wave * (1 if seed % 3 else 0.25))))
+        draw.polygon([*points, (width, height)], fill=f"hsl({ground[0] + layer * 6},{ground[1]}%,{46 - 9 * layer}%)")
+    for step in range(7 if seed % 2 else 0):
+        left = (seed * 131 + step * 149) % width
+        top = horizon - 20 - (seed * 37 + step * 61) % 90
+        draw.rectangle([left, top, left + 34 + step * 7, horizon + 50], fill=f"hsl({sky[0]},12%,{24 + step * 4}%)")
     out = io.BytesIO()
-    image.filter(ImageFilter.GaussianBlur(1.2)).save(out, "JPEG", quality=82)
+    image.filter(ImageFilter.GaussianBlur(1.1)).save(out, "JPEG", quality=82)
     return out.getvalue()
 
 
@@ -310,10 +318,10 @@ def newsroom(pictures: int = 12) -> SampleReader:
         for place, title in enumerate(titles):
             seed += 1
             ref = None
-            if seed <= pictures or place == 0:
+            if (place % 2 == 0 and seed <= pictures * 2) or place == 0:
                 ref = source.add_picture(photo(seed), width=960, height=600)
             day = place % 3 if place > 4 else 0
-            at = (NOON - timedelta(days=day, minutes=23 * seed)).astimezone(zone)
+            at = (NOON - timedelta(days=day, minutes=11 * (7 * seed % 24))).astimezone(zone)
             source.add(
                 outlet=key,
                 title=title,

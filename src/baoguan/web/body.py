@@ -60,6 +60,7 @@ class _Show:
         closing, name, attributes = match.groups()
         if name == "a":
             self._in_link = not closing
+            return match[0].replace(' href="media/', f' href="{escape(self._style.base)}/media/')
         if name == "h1":  # the page has one already: the title
             return f"<{closing}h2{attributes}>"
         return self._picture(attributes) if name == "img" else match[0]
