@@ -16,7 +16,7 @@ from baoguan.fetch.addresses import Network, RefusedAddress, refusal
 from baoguan.fetch.decode import BodyDecoder, EncodingError
 from baoguan.fetch.failures import explain, failure, without_credentials
 from baoguan.fetch.headers import received_headers, request_headers
-from baoguan.fetch.options import FetchOptions
+from baoguan.fetch.options import USER_AGENT, FetchOptions
 from baoguan.model.capture import FetchRequest, Response
 
 KEEP_ALIVE_S = 5.0
@@ -90,7 +90,7 @@ class Wire:
         timeout = aiohttp.ClientTimeout(
             total=max(timeout_s, 0.001), sock_connect=self.options.connect_s, sock_read=self.options.idle_s
         )
-        headers = request_headers(request, self.options.user_agent, identity=identity, once=once)
+        headers = request_headers(request, self.options.user_agent or USER_AGENT, identity=identity, once=once)
         try:
             session = self._session(proxy)
             received = await session.get(

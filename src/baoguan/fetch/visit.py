@@ -11,7 +11,7 @@ from baoguan.fetch.decode import EncodingError
 from baoguan.fetch.exchange import REDIRECTS, Wire
 from baoguan.fetch.failures import REACH_KINDS, explain, failure, without_credentials
 from baoguan.fetch.headers import parse_retry_after
-from baoguan.fetch.options import FetchOptions
+from baoguan.fetch.options import USER_AGENT, FetchOptions
 from baoguan.fetch.pace import TOO_MANY_PAUSE_S, Deferred, Gate
 from baoguan.fetch.robots import Robots
 from baoguan.model.capture import FetchRequest, FetchResult, Hop, Response
@@ -34,7 +34,7 @@ class Visitor:
         self._allowed = allowed
         self._entropy = entropy
         self._wire = Wire(options, allowed)
-        self._robots = Robots(lambda request: self.visit(request, job=False), options.user_agent)
+        self._robots = Robots(lambda request: self.visit(request, job=False), options.user_agent or USER_AGENT)
 
     async def close(self) -> None:
         """Ends all connections."""
