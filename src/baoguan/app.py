@@ -216,7 +216,7 @@ def open_fetcher(
 ) -> Fetcher:
     """The network, by the settings."""
     from baoguan.fetch.client import HttpFetcher
-    from baoguan.fetch.options import FetchOptions
+    from baoguan.fetch.options import USER_AGENT, FetchOptions
 
     proxies = {key: outlet.proxy for key, outlet in outlets.items() if outlet.proxy}
     if settings.proxy:
@@ -230,7 +230,7 @@ def open_fetcher(
         page_bytes=int(settings.page_mb * 1e6),
         picture_bytes=int(settings.picture_mb * 1e6),
         robots=settings.robots,
-        user_agent=settings.user_agent,
+        user_agent=settings.user_agent or USER_AGENT,
         allow_networks=settings.allow_networks,
         proxies=proxies,
     )

@@ -14,6 +14,7 @@ from baoguan.model.catalog import KeptMedia
 from baoguan.model.ids import record_path
 from baoguan.model.log import ManifestLine, MediaRef
 from baoguan.model.outlet import Outlet
+from baoguan.publish.ancestor_tree import FIRST_ID, article_path
 from baoguan.publish.markdown import KeptPicture, RecordDraft, parse_record, render_record
 from baoguan.text.html import plain_text
 from baoguan.text.urls import canonical_url
@@ -51,6 +52,8 @@ class Draft(msgspec.Struct, kw_only=True):
     """Of the page; None where the text is the feed's."""
     capture: CaptureRef | None = None
     """Known already: the feed's, or of an imported file."""
+    item_published: str = ""
+    item_capture: CaptureRef | None = None
     picked: list[Picked] = []
     missing: list[str] = []
     flags: tuple[str, ...] = ()
@@ -120,7 +123,10 @@ def log_fact(batch: Batch, ledger: Ledger, draft: Draft, verdict: Verdict) -> Lo
         return Logged(id=who.id, outcome="lost")
     if verdict.kind == "lost" and who.standing.lost == verdict.reason:
         return Logged(id=who.id, outcome="lost")
-    capture = batch.add_capture(draft.response) if draft.response else draft.capture
+    capture = draft.capture
+    if draft.response is not None:
+        # Unchanged: headers and digest are kept, not the body again.
+        capture = batch.add_capture(draft.response, payload_in_media=verdict.kind == "seen")
     line = ManifestLine(
         salt="",
         kind=verdict.kind,
@@ -183,10 +189,20 @@ def _append_revision(batch: Batch, ledger: Ledger, draft: Draft, who: Resolution
         confidence=round(article.confidence, 3),
         vantage=batch.vantage,
         flags=flags,
-        legacy_path=draft.legacy_path,
+        legacy_path=draft.legacy_path or _new_legacy(ledger, draft.outlet.key, standing is None),
+        item_published=draft.item_published,
+        item_capture=draft.item_capture,
         source_sha256=draft.source_sha256,
     )
     ledger.take(batch.append(line), line)
+
+
+def _new_legacy(ledger: Ledger, outlet: str, new: bool) -> str:
+    """The path that a new article has in the ancestors' tree: an id below the outlet's last, in fixed width."""
+    if not new:
+        return ""
+    lowest = ledger.lowest_legacy(outlet)
+    return article_path(outlet, FIRST_ID if lowest is None else max(lowest - 1, 0))
 
 
 def _aliases(draft: Draft, who: Resolution) -> tuple[str, ...]:

@@ -141,7 +141,7 @@ class _Import:
 
     def draft_file(self, file: AncestorFile, legacy: str, digest: str) -> Draft:
         """One file as a draft."""
-        article, flags = to_article(file)
+        article, _, flags = to_article(file)
         captured = file.epoch_ms if file.epoch_ms is not None else int(self.now.timestamp() * 1000)
         if file.epoch_ms is None:
             flags = (*flags, "time-assumed")

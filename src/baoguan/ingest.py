@@ -1,8 +1,8 @@
 """The way of an article: outlet -> feed -> items -> page -> capture -> extract -> article -> media -> record -> log.
 
 One joiner for the command line, the reader, cron and tests. It names the stages in this order; each is a function in
-the folder of that name (pictures are asked for in picking.py, the batch is written in batching.py). Two promises hold at
-every line: the validators of a feed are kept only together with a pending row for each item that the log lacks, and a
+the folder of that name (pictures are asked for in picking.py, the batch is written in batching.py). Two promises
+hold at every line: the validators of a feed are kept only together with a pending row for each item that the log lacks, and a
 pending row goes only after the checkpoint that covers its article.
 """
 
@@ -27,7 +27,7 @@ from baoguan.model.feed import FeedDoc, FeedState, Item
 from baoguan.model.outlet import Outlet
 from baoguan.model.schedule import PendingItem
 from baoguan.picking import PictureDesk
-from baoguan.polling import FeedOutcome, Report, settle_poll
+from baoguan.polling import FeedOutcome, Report, body_digest, settle_poll
 from baoguan.text.identity import keys_of
 from baoguan.text.urls import canonical_url
 
@@ -75,7 +75,7 @@ class _Sync:
         self.done: list[str] = []
         self.retry: list[PendingItem] = []
         self.steps: dict[str, int] = {}
-        self.responses: list[tuple[Response, str]] = []
+        self.responses: list[tuple[Response, str, CaptureRef | None]] = []
         self.bytes_waiting = 0
 
     def close(self) -> None:
@@ -97,7 +97,7 @@ class _Sync:
         for state in claimed:
             self.states[state.url] = state
             request = FetchRequest(
-                url=state.url,
+                url=state.address or state.url,
                 kind="feed",
                 outlet=state.outlet,
                 etag=state.etag,
@@ -137,9 +137,9 @@ class _Sync:
             for draft in self.pictures.take(result):
                 self.finish(draft)
 
-    def keep_response(self, response: Response, feed: str) -> None:
-        """To be captured with the next batch."""
-        self.responses.append((response, feed))
+    def keep_response(self, response: Response, feed: str, same_as: CaptureRef | None = None) -> None:
+        """To be captured with the next batch; `same_as`: a capture that holds this very body."""
+        self.responses.append((response, feed, same_as))
         self.bytes_waiting += len(response.raw)
 
     def take_feed(self, state: FeedState, result: FetchResult) -> None:
@@ -148,15 +148,17 @@ class _Sync:
         fresh: list[PendingItem] = []
         prints: dict[str, bytes] = {}
         if response is not None:
-            self.keep_response(response, state.url)
-            if response.status == 200:
+            same = response.status == 200 and body_digest(response) == state.body_sha256 and state.kind == "ok"
+            self.keep_response(response, "" if same else state.url, state.capture if same else None)
+            if response.status == 200 and not same:
                 try:
                     kind = response.header("content-type")
                     doc = parse_feed_or_fallback(response.body, url=response.final_url, content_type=kind)
                     fresh, prints = self.judge_items(state, doc, response)
                 except FeedError as error:
                     problem = str(error)
-        settled = settle_poll(self.desk, state, result, doc, problem, new_items=len(fresh))
+        news = sum(not item.article for item in fresh)
+        settled = settle_poll(self.desk, state, result, doc, problem, known=len(fresh) < len(prints), new_items=news)
         self.desk.schedule.settle_feed(settled, fresh, prints)
         self.report.feed(FeedOutcome.of(settled, result, fresh))
 
@@ -309,7 +311,8 @@ class _Sync:
             article=article,
             captured_ms=int(response.at.timestamp() * 1000) if response else pending.feed_ms,
             response=response,
-            capture=pending.capture,
+            item_capture=pending.capture,
+            item_published=pending.item.published.isoformat() if pending.item.published else "",
         )
 
     def finish(self, draft: Draft) -> None:
@@ -357,11 +360,15 @@ class _Sync:
             with self.desk.archive.begin() as batch:
                 catch_up(self.desk)
                 ledger = Ledger(self.desk.catalog)
-                for response, feed in self.responses:
-                    refs[feed, int(response.at.timestamp() * 1000)] = batch.add_capture(response)
+                for response, feed, same_as in self.responses:
+                    ref = batch.add_capture(response, revisit_of=same_as)
+                    if feed and response.status == 200:
+                        refs[feed, int(response.at.timestamp() * 1000)] = ref
                 for draft in self.ready:
-                    if draft.response is None and draft.capture is None and draft.feeds:
-                        draft.capture = refs.get((draft.feeds[0], draft.feed_ms))
+                    if draft.feeds and draft.item_capture is None:
+                        draft.item_capture = refs.get((draft.feeds[0], draft.feed_ms))
+                    if draft.response is None:
+                        draft.capture = draft.item_capture
                     outcomes.append((draft, log_draft(self.desk.archive, batch, ledger, draft)))
                 for draft, verdict in self.facts:
                     outcomes.append((draft, log_fact(batch, ledger, draft, verdict)))
@@ -374,8 +381,7 @@ class _Sync:
         """After the checkpoint: what is in the log waits no more, what is not yet whole waits on."""
         schedule, now = self.desk.schedule, self.desk.now_ms()
         for (feed, feed_ms), ref in refs.items():
-            if feed:
-                schedule.set_feed_capture(feed, feed_ms, ref)
+            schedule.set_feed_capture(feed, feed_ms, ref)
         again: dict[str, tuple[int, int]] = {}
         for draft, logged in outcomes:
             step = 0 if logged.outcome in ("new", "changed") else self.steps.get(logged.id, 0) + 1

@@ -1,11 +1,15 @@
 """What a poll of a feed meant, for the schedule and for people."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 
 import msgspec
 
-from baoguan.model.capture import FetchResult
-from baoguan.model.feed import FeedState
+from baoguan.desk import Desk
+from baoguan.feeds.schedule import PollFact, PollSettings, fact_of, next_poll
+from baoguan.fetch.headers import cache_max_age, parse_retry_after
+from baoguan.model.capture import FetchResult, Response
+from baoguan.model.feed import FeedDoc, FeedState
 from baoguan.model.schedule import PendingItem
 
 
@@ -70,3 +74,64 @@ class Report:
     def failed(self) -> list[FeedOutcome]:
         """Feeds that gave no feed."""
         return [feed for feed in self.feeds if feed.kind in ("failing", "blocked", "gone", "not-a-feed")]
+
+
+def settle_poll(
+    desk: Desk, state: FeedState, result: FetchResult, doc: FeedDoc | None, problem: str, *, known: bool, new_items: int
+) -> FeedState:
+    """The state of a feed after a poll, to be kept together with its items.
+
+    `problem`: why the body is no feed. `known`: the document holds an item that the archive knows, so that an address
+    to which the feed moved is believed to be the same feed.
+    """
+    fact = fact_of(doc, _fact(desk, state, result, problem, known=known), new_items=new_items)
+    settings = PollSettings(
+        min_interval_s=desk.settings.min_interval_s, max_interval_s=max(desk.settings.max_interval_s, 1)
+    )
+    after = next_poll(
+        msgspec.structs.replace(state, url=state.address or state.url),
+        fact,
+        desk.now_ms(),
+        settings,
+        desk.entropy.uniform(0.0, 1.0),
+    )
+    address = after.url if after.url != state.url else ""
+    # Who types `sync` overrides pace and backoff, not what the host asked for.
+    not_before = fact.retry_after_ms or fact.deferred_ms
+    return msgspec.structs.replace(after, url=state.url, address=address, not_before_ms=not_before)
+
+
+def _fact(desk: Desk, state: FeedState, result: FetchResult, problem: str, *, known: bool) -> PollFact:
+    response = result.response
+    if response is None:
+        kind, error = result.error_kind, result.error or "the host asked to wait"
+        return PollFact(error=error, error_kind=kind, deferred_ms=result.deferred_ms)
+    now = desk.clock.now()
+    retry_s = parse_retry_after(response.header("retry-after"), now) if response.header("retry-after") else None
+    if response.truncated and not problem:
+        problem = f"the response was cut ({response.truncated})"
+    walled = response.header("cf-mitigated").lower() == "challenge"
+    return PollFact(
+        status=response.status,
+        error="a bot wall (Cloudflare challenge) answers; another exit address may help" if walled else problem,
+        error_kind="cloudflare" if walled else "feed" if problem else "",
+        cache_max_age_s=cache_max_age(response.headers),
+        retry_after_ms=desk.now_ms() + int(retry_s * 1000) if retry_s is not None else None,
+        etag=response.header("etag"),
+        last_modified=response.header("last-modified"),
+        body_sha256=body_digest(response) if response.status == 200 else "",
+        moved_to=permanent_target(response),
+        moved_is_same=known or not state.items,
+    )
+
+
+def body_digest(response: Response) -> str:
+    """sha256 of the decoded body, hex."""
+    return hashlib.sha256(response.body).hexdigest()
+
+
+def permanent_target(response: Response) -> str:
+    """Where a chain of nothing but 301 and 308 led; empty otherwise."""
+    if response.hops and all(hop.status in (301, 308) for hop in response.hops):
+        return response.final_url
+    return ""

@@ -144,6 +144,10 @@ class Catalog(Protocol):
         """The picture kept for a URL."""
         ...
 
+    def lowest_legacy(self, outlet: str) -> int | None:
+        """The lowest id of the outlet in the ancestors' tree; new articles count down from it."""
+        ...
+
     def imported(self, source_sha256: str, legacy_path: str) -> bool:
         """Whether that very file was imported under that path."""
         ...

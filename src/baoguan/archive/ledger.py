@@ -5,7 +5,7 @@ import msgspec
 from baoguan.model.ids import article_id
 from baoguan.model.log import ManifestLine
 from baoguan.ports import Catalog
-from baoguan.text.identity import keys_of
+from baoguan.text.identity import keys_of, legacy_number
 from baoguan.text.urls import canonical_url
 
 
@@ -40,6 +40,7 @@ class Ledger:
         self._catalog = catalog
         self._keys: dict[tuple[str, str], str] = {}
         self._standing: dict[str, Standing] = {}
+        self._lowest: dict[str, int | None] = {}
         self.lines: list[tuple[int, ManifestLine]] = []
 
     def resolve(self, outlet: str, guid: str, url: str, drop_params: tuple[str, ...] = ()) -> Resolution:
@@ -76,9 +77,18 @@ class Ledger:
             lost=row.lost,
         )
 
+    def lowest_legacy(self, outlet: str) -> int | None:
+        """The lowest id that the outlet has in the ancestors' tree, this batch included."""
+        if outlet not in self._lowest:
+            self._lowest[outlet] = self._catalog.lowest_legacy(outlet)
+        return self._lowest[outlet]
+
     def take(self, index: int, line: ManifestLine) -> None:
         """Remembers a line that was appended to the batch."""
         self.lines.append((index, line))
+        number = legacy_number(line.legacy_path)
+        if number is not None:
+            self._lowest[line.outlet] = min(number, self.lowest_legacy(line.outlet) or number)
         conflict = "conflict" in line.flags
         for key in keys_of(line.guids, (line.url, *line.aliases), conflict=conflict):
             self._keys.setdefault((line.outlet, key), line.id)

@@ -4,6 +4,8 @@ from datetime import datetime
 
 import msgspec
 
+from baoguan.model.capture import CaptureRef
+
 
 class FeedMedia(msgspec.Struct, frozen=True, kw_only=True):
     """An enclosure, media:content or media:thumbnail of an item."""
@@ -111,6 +113,10 @@ class FeedState(msgspec.Struct, frozen=True, kw_only=True):
     items: int = 0
     """Items in the last good document."""
     moved_to: str = ""
+    address: str = ""
+    """Where it is polled since it moved for good; empty: at url."""
+    capture: CaptureRef | None = None
+    """Of the last whole body: the same body again is kept as a revisit of it."""
     moved_seen: int = 0
     """Permanent redirects to moved_to seen in a row."""
     stopped: bool = False

@@ -91,7 +91,11 @@ class ManifestLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     flags: tuple[str, ...] = ()
     """Facts: time-assumed, conflict, from-feed, clock-back, scripts."""
     legacy_path: str = ""
-    """Imports: path in the ancestor's tree; exports: the path that a new article was given there."""
+    """In the ancestors' tree: the imported file's own, or the next one below the outlet's last for a new article."""
+    item_published: str = ""
+    """pubDate of the feed item that brought the article, RFC 3339: the ancestors' clock."""
+    item_capture: CaptureRef | None = None
+    """Of the feed that carried that item."""
     source_sha256: str = ""
     """Imports: sha256 of the ancestor's file, so that a second import adds nothing."""
     reason: str = ""

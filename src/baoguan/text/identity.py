@@ -1,8 +1,18 @@
 """Identity keys: what two sightings of one article share (DESIGN.md, Identity)."""
 
+import re
 from collections.abc import Iterable
 
 from baoguan.text.urls import identity_key
+
+
+_LEGACY = re.compile(r"articles/[^/]+/(\d{1,9})[_.]")
+
+
+def legacy_number(path: str) -> int | None:
+    """The id in a path of the ancestors' tree: 1023757 of articles/voa/1023757.md; None where there is none."""
+    match = _LEGACY.match(path)
+    return int(match[1]) if match else None
 
 
 def keys_of(guids: Iterable[str], urls: Iterable[str], *, conflict: bool = False) -> list[str]:

@@ -7,6 +7,7 @@ from baoguan import __version__
 from baoguan.backends.sqlite.lists import SqliteLists
 from baoguan.desk import Desk
 from baoguan.errors import NotFound
+from baoguan.media.rewrite import substitute_sources
 from baoguan.model.catalog import ArticleRow, RevisionRow
 from baoguan.model.feed import FeedState
 from baoguan.model.log import ManifestLine, MediaRef
@@ -65,6 +66,7 @@ class DeskSource:
         if index is None or line is None or line.record is None:
             return None
         record = parse_record(self._desk.archive.record(line))
+        media = self._media(line)
         return ArticlePage(
             id=identity,
             rev=line.rev,
@@ -79,8 +81,8 @@ class DeskSource:
             zone_assumed=line.zone_assumed,
             modified=line.modified,
             captured_ms=line.captured_ms,
-            body_html=record.body_html,
-            media=self._media(line),
+            body_html=substitute_sources(record.body_html, {ref.url: ref.path for ref in media if ref.path}),
+            media=media,
             revisions=tuple(_revision(one, row) for one in revisions),
             record_path=line.record.path,
             record_sha256=line.record.sha256,

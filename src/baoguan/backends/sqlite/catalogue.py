@@ -13,7 +13,7 @@ from pathlib import Path
 from baoguan.backends.sqlite import connect
 from baoguan.model.catalog import ArticleRow, CaptureRow, KeptMedia, RevisionRow
 from baoguan.model.log import ManifestLine
-from baoguan.text.identity import keys_of
+from baoguan.text.identity import keys_of, legacy_number
 from baoguan.text.urls import identity_key
 
 SCHEMA = """
@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS media (
   url TEXT PRIMARY KEY, sha256 TEXT, path TEXT, width INTEGER, height INTEGER, record_id TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS imported (
   source_sha256 TEXT, legacy_path TEXT, id TEXT, rev INTEGER, PRIMARY KEY (source_sha256, legacy_path)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS legacy (outlet TEXT PRIMARY KEY, low INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS capture (
   record_id TEXT PRIMARY KEY, file TEXT, offset INTEGER, length INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS captured (file TEXT PRIMARY KEY) WITHOUT ROWID;
@@ -167,6 +168,11 @@ class SqliteCatalog:
         )
         return row.fetchone() is not None
 
+    def lowest_legacy(self, outlet: str) -> int | None:
+        """The lowest id that an article of the outlet has in the ancestors' tree; None when it has none."""
+        row = self._db.execute("SELECT low FROM legacy WHERE outlet = ?", (outlet,)).fetchone()
+        return None if row is None else int(row[0])
+
     def outlets(self) -> dict[str, tuple[int, int]]:
         """By outlet: how many articles, and the newest shown_ms."""
         rows = self._db.execute("SELECT outlet, count(*), max(shown_ms) FROM article GROUP BY outlet ORDER BY outlet")
@@ -230,6 +236,12 @@ def _apply_rev(db: sqlite3.Connection, index: int, line: ManifestLine) -> None:
         db.execute(
             "INSERT OR IGNORE INTO imported VALUES (?,?,?,?)",
             (line.source_sha256, line.legacy_path, line.id, line.rev),
+        )
+    number = legacy_number(line.legacy_path)
+    if number is not None:
+        db.execute(
+            "INSERT INTO legacy VALUES (?,?) ON CONFLICT (outlet) DO UPDATE SET low = min(low, excluded.low)",
+            (line.outlet, number),
         )
     held = db.execute("SELECT captured_ms, rev FROM article WHERE id = ?", (line.id,)).fetchone()
     if held is not None and held[0] > line.captured_ms:

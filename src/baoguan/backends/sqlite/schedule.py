@@ -173,6 +173,10 @@ class SqliteSchedule:
             for key, data in rows:
                 item = msgspec.structs.replace(_ITEM.decode(data), capture=capture)
                 db.execute("UPDATE pending SET item = ? WHERE key = ?", (_encode(item), key))
+            row = db.execute("SELECT state FROM feed WHERE url = ?", (feed,)).fetchone()
+            if row is not None:
+                state = msgspec.structs.replace(_STATE.decode(row[0]), capture=capture)
+                db.execute("UPDATE feed SET state = ? WHERE url = ?", (_encode(state), feed))
 
     def prints(self, keys: Sequence[str]) -> dict[str, bytes]:
         """The fingerprints of items as last seen in a feed."""

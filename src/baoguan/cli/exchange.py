@@ -1,0 +1,168 @@
+"""import, export, backup, restore."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from baoguan.cli.common import archive_option, print_json, settings_options, style
+
+SHOWN = 10
+
+
+@click.command("import")
+@archive_option
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="the report as one JSON object a path and line")
+@settings_options("archive")
+def import_(folder: Path, paths: tuple[Path, ...], *, as_json: bool, **options: Any) -> int:
+    """Bring in the ancestors' archives (folder or tar, zst too), OPML, or WARC.
+
+    Exit code 1 when a file that should be an article could not be read; the others are in.
+    """
+    from baoguan.app import open_desk
+    from baoguan.importing import import_path
+
+    failed = False
+    with open_desk(folder, options) as desk:
+        for path in paths:
+            if path.suffix.lower() == ".opml":
+                _import_opml(folder, path)
+                continue
+            with _Counter(as_json) as counter:
+                report = import_path(desk, path, counter.advance)
+            failed = failed or bool(report.failed)
+            if as_json:
+                print_json(report)
+            else:
+                _print_import(path, report)
+    return int(failed)
+
+
+class _Counter:
+    """Files done, on a terminal."""
+
+    def __init__(self, quiet: bool) -> None:
+        self.bar: Any = None
+        if sys.stderr.isatty() and not quiet:
+            from tqdm import tqdm
+
+            self.bar = tqdm(unit=" files", leave=False, dynamic_ncols=True)
+
+    def advance(self, done: int) -> None:
+        """So many more are committed."""
+        if self.bar is not None:
+            self.bar.update(done)
+
+    def __enter__(self) -> "_Counter":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+
+def _print_import(path: Path, report: Any) -> None:
+    for name, why in report.failed[:SHOWN]:
+        click.echo(f"{style('not read', fg='red')}: {name}: {why}", err=True)
+    if len(report.failed) > SHOWN:
+        click.echo(f"... and {len(report.failed) - SHOWN} more; --json lists them", err=True)
+    click.echo(
+        f"{path}: {report.files} articles' files, {report.added} added ({report.articles} new articles,"
+        f" {report.added - report.articles} further revisions), {report.known} known already"
+    )
+    if not report.added and report.known:
+        click.echo("nothing new: all of it was imported before")
+    if report.untimed:
+        click.echo(f"{report.untimed} without a time of their own bear the time of this import, flagged")
+    if report.scripts:
+        click.echo(f"{report.scripts} held scripts: records are sanitised, the files themselves are kept as captures")
+    if report.skipped:
+        click.echo(f"{len(report.skipped)} other files left out (lists, README, ...)")
+
+
+def _import_opml(folder: Path, path: Path) -> None:
+    from baoguan.app import OutletEntry, add_entry
+    from baoguan.outlets.matching import adhoc_outlet, outlet_for_url
+    from baoguan.outlets.registry import load_outlets
+    from baoguan.publish.opml import read_opml
+
+    known = load_outlets()
+    added = 0
+    feeds = read_opml(path.read_bytes())
+    for feed in feeds:
+        place = feed.site_url or feed.feed_url
+        outlet = outlet_for_url(known, place) or adhoc_outlet(place, title=feed.title)
+        entry = OutletEntry(
+            key=outlet.key,
+            name="" if outlet.key in known else feed.title or outlet.name,
+            home="" if outlet.key in known else outlet.home,
+            feeds=(feed.feed_url,),
+        )
+        added += add_entry(folder, entry)
+    click.echo(f"{path}: {len(feeds)} feeds, {added} added; next `baoguan sync`")
+
+
+@click.group()
+def export() -> None:
+    """Write the archive in other forms. The archive itself stays as it is."""
+
+
+@export.command()
+@archive_option
+@click.argument("destination", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--images",
+    default="",
+    metavar="weserv|relative|origin|URL",
+    help="where pictures point: images.weserv.nl, files copied beside, the outlet, or a prefix of your own"
+    "  [default: relative; with --exact as they were]",
+)
+@click.option("--exact", is_flag=True, help="the ancestors' bytes: imported files as they were, scripts and all")
+@click.option("--outlet", default="", help="only of this outlet")
+def markdown(folder: Path, destination: Path, *, images: str, exact: bool, outlet: str) -> None:
+    """The ancestors' tree: articles/, lists/ and README.md, one Markdown file an article."""
+    from baoguan.app import open_desk
+    from baoguan.exporting import export_markdown
+
+    with open_desk(folder) as desk, _Counter(False) as counter:
+        report = export_markdown(desk, destination, images=images, exact=exact, outlet=outlet, progress=counter.advance)
+    for path in report.scripts[:SHOWN]:
+        click.echo(f"{style('holds scripts', fg='yellow')}: {path}", err=True)
+    if len(report.scripts) > SHOWN:
+        click.echo(f"... {len(report.scripts)} exported files hold scripts: don't serve them as HTML", err=True)
+    click.echo(
+        f"{destination}: {report.articles} articles, {report.lists} lists, {report.pictures} pictures;"
+        f" {report.unchanged} files stood there already"
+    )
+
+
+@click.command()
+@archive_option
+@click.argument("destination", metavar="DEST", type=click.Path(path_type=Path))
+def backup(folder: Path, destination: Path) -> None:
+    """Copy public/ as of a checkpoint, state/ and private/ to DEST (a folder, or a .tar.zst file)."""
+    from baoguan.app import open_desk
+    from baoguan.archive.backup import backup as run
+
+    with open_desk(folder) as desk:
+        report = run(desk.archive, folder.resolve(), destination, copy_state=desk.schedule.backup)
+    click.echo(f"{destination}: {report.files} files as of log size {report.size}; it holds the key: keep it private")
+
+
+@click.command()
+@click.argument("source", metavar="SRC", type=click.Path(exists=True, path_type=Path))
+@click.argument("place", metavar="[DIR]", required=False, type=click.Path(file_okay=False, path_type=Path))
+@archive_option
+def restore(source: Path, place: Path | None, folder: Path) -> None:
+    """Make the archive DIR from a backup; refuses to touch one that stands there."""
+    from baoguan.app import open_desk
+    from baoguan.archive.backup import restore as run
+
+    target = place or folder
+    report = run(source, target)
+    with open_desk(target) as desk:
+        click.echo(
+            f"{target}: restored, log size {desk.archive.size}, {report.files} files; `baoguan verify` checks them"
+        )
