@@ -1,11 +1,11 @@
-"""`./run demo`: the main job from end to end, over real HTTP on loopback: two polls with an edited headline between them."""
+"""`./run demo`: the main job from end to end over real HTTP on loopback, with an edited headline between two polls."""
 
 import argparse
 import shutil
 import sys
 from pathlib import Path
 
-from baoguan.app import OutletEntry, create_archive, open_desk, open_reader
+from baoguan.app import OutletEntry, create_archive, open_desk
 from baoguan.cli.main import main as baoguan
 from baoguan.cli.run import feed_line, summary
 from baoguan.ingest import sync
@@ -83,6 +83,7 @@ def run_baoguan(arguments: list[str]) -> None:
 
 def serve(folder: Path, port: int) -> None:
     """The reader until Ctrl-C."""
+    from baoguan.web.desk_source import open_reader
     from baoguan.web.serve import serve as run_server
 
     with open_desk(folder) as desk:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -20,12 +20,10 @@ from baoguan.config import Settings
 from baoguan.desk import Desk, catch_up
 from baoguan.errors import ConfigError
 from baoguan.model.outlet import FeedSpec, Outlet
+from baoguan.outlets.checks import check_outlet
 from baoguan.outlets.registry import load_outlets
 from baoguan.ports import Clock, Entropy, Fetcher
 from baoguan.text.urls import host_of
-
-if TYPE_CHECKING:
-    from starlette.applications import Starlette
 
 
 class OutletEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -120,19 +118,24 @@ def read_entries(file: Mapping[str, Any]) -> list[OutletEntry]:
     return entries
 
 
-def outlets_of(entries: Sequence[OutletEntry]) -> tuple[dict[str, Outlet], dict[str, str]]:
-    """(all outlets by key, the operator's over the known ones; feed URL to key of those set up)."""
-    outlets = dict(load_outlets())
+def outlets_of(entries: Sequence[OutletEntry], folder: Path | None = None) -> tuple[dict[str, Outlet], dict[str, str]]:
+    """(all outlets by key, the operator's over the known ones; feed URL to key of those set up).
+
+    Files of outlets/ in the archive `folder` replace those that ship. Raises ConfigError for values of no use.
+    """
+    outlets = load_outlets(folder / "outlets" if folder else None)
     feeds: dict[str, str] = {}
     for entry in entries:
         outlet = outlets.get(entry.key) or Outlet(key=entry.key, name=entry.name or entry.key)
         given = {name: getattr(entry, name) for name in ("name", "home", "language", "zone", "proxy")}
         changes: dict[str, Any] = {name: value for name, value in given.items() if value}
         if entry.hosts or not outlet.hosts:
-            changes["hosts"] = entry.hosts or tuple(filter(None, (host_of(entry.home),)))
+            host = host_of(entry.home)
+            changes["hosts"] = entry.hosts or ((host,) if "." in host else ())
         if entry.feeds is not None:
             changes["feeds"] = tuple(FeedSpec(url=url) for url in entry.feeds)
         outlets[entry.key] = msgspec.structs.replace(outlet, **changes)
+        check_outlet(outlets[entry.key], config.FILE)
         feeds.update({feed.url: entry.key for feed in outlets[entry.key].feeds})
     return outlets, feeds
 
@@ -150,7 +153,7 @@ def open_desk(
     folder = folder.resolve()
     file = config.read_file(folder)
     settings = config.load(file, options=options)
-    outlets, feeds = outlets_of(read_entries(file))
+    outlets, feeds = outlets_of(read_entries(file), folder)
     clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
     archive = open_archive(folder, settings, clock=clock, entropy=entropy, durable=durable)
     catalog = SqliteCatalog(folder / "index" / "catalogue.sqlite")
@@ -235,12 +238,3 @@ def open_fetcher(
         proxies=proxies,
     )
     return HttpFetcher(options, entropy=entropy, hosts=dict(hosts or {}))
-
-
-def open_reader(desk: Desk) -> "Starlette":
-    """The reader's application over an opened archive."""
-    from baoguan.web.app import create_app
-    from baoguan.web.desk_source import DeskSource
-    from baoguan.web.options import WebOptions
-
-    return create_app(DeskSource(desk), WebOptions(zone=desk.settings.zone, noindex=desk.settings.noindex))

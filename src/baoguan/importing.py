@@ -23,7 +23,6 @@ from baoguan.extract.article import extract_article
 from baoguan.extract.combine import NOT_ARTICLES
 from baoguan.extract.rules import choose_rules
 from baoguan.model.capture import Response
-from baoguan.model.outlet import Outlet
 from baoguan.outlets.matching import adhoc_outlet, outlet_for_url
 from baoguan.publish.ancestor import AncestorFile, parse_ancestor, to_article
 
@@ -177,7 +176,7 @@ class _Import:
 
     def draft_page(self, response: Response) -> Draft | None:
         """A captured page as a draft; None when it is no article."""
-        outlet: Outlet = outlet_for_url(self.desk.outlets, response.url) or adhoc_outlet(response.url)
+        outlet = outlet_for_url(self.desk.outlets, response.url) or adhoc_outlet(response.url, taken=self.desk.outlets)
         try:
             article = extract_article(
                 response.body,

@@ -92,7 +92,7 @@ class PictureDesk:
 
     def _pick(self, url: str, response: Response) -> Picked | None:
         info = measure_picture(response.body)
-        if info is None or response.truncated:
+        if info is None or info.truncated or response.truncated:
             return None
         path = self.desk.spool / hashlib.sha256(response.body).hexdigest()
         if not path.exists():

@@ -117,7 +117,8 @@ def feed_line(feed: Any) -> str:
 @settings_options("serve", "fetch", "poll", "archive")
 def serve(folder: Path, *, no_sync: bool, **options: Any) -> int:
     """Serve the reader and, unless --no-sync, keep syncing at each feed's own pace. Ctrl-C stops."""
-    from baoguan.app import open_desk, open_reader
+    from baoguan.app import open_desk
+    from baoguan.web.desk_source import open_reader
     from baoguan.web.serve import serve as run_server
 
     stop = threading.Event()
@@ -126,10 +127,14 @@ def serve(folder: Path, *, no_sync: bool, **options: Any) -> int:
         if not no_sync:
             worker = threading.Thread(target=_keep_syncing, args=(folder, options, stop), name="sync", daemon=True)
             worker.start()
-        click.echo(f"http://{desk.settings.host}:{desk.settings.port}/  (Ctrl-C stops)")
         signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
         try:
-            run_server(open_reader(desk), desk.settings.host, desk.settings.port)
+            run_server(
+                open_reader(desk),
+                desk.settings.host,
+                desk.settings.port,
+                on_ready=lambda url: click.echo(f"{url}  (Ctrl-C stops)"),
+            )
         finally:
             stop.set()
             if worker is not None:

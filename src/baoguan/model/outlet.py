@@ -13,7 +13,8 @@ class FeedSpec(msgspec.Struct, frozen=True, kw_only=True):
 class RuleVersion(msgspec.Struct, frozen=True, kw_only=True):
     """How pages of an outlet are read, until a date. Names only what the generic extractor gets wrong.
 
-    Every list holds CSS selectors, or `ld:path` / `next:path` for JSON-LD and embedded JSON, tried in order.
+    Every list holds CSS selectors, tried in order, or `ld:path` / `next:path` for JSON-LD and embedded JSON, which are
+    asked where no selector finds anything.
     """
 
     since: str = ""

@@ -2,6 +2,7 @@
 
 import posixpath
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from baoguan import __version__
 from baoguan.backends.sqlite.lists import SqliteLists
@@ -13,7 +14,11 @@ from baoguan.model.feed import FeedState
 from baoguan.model.log import ManifestLine, MediaRef
 from baoguan.model.schedule import Note
 from baoguan.publish.markdown import parse_record
+from baoguan.web.options import WebOptions
 from baoguan.web.source import ArchiveInfo, ArticleCard, ArticlePage, Cursor, OutletInfo, RevisionInfo
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
 
 
 class DeskSource:
@@ -195,3 +200,10 @@ def _revision(one: RevisionRow, row: ArticleRow) -> RevisionInfo:
         record_path=one.path,
         current=one.index == row.index,
     )
+
+
+def open_reader(desk: Desk) -> "Starlette":
+    """The reader's application over an opened archive."""
+    from baoguan.web.app import create_app
+
+    return create_app(DeskSource(desk), WebOptions(zone=desk.settings.zone, noindex=desk.settings.noindex))
