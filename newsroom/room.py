@@ -88,7 +88,7 @@ class Newsroom:
                 self._acts.clear()
 
     def edit(self, key: str, slug: str, **changes: Any) -> None:
-        """Changes an article silently (title, paragraphs, summary, state, modified ...). `body`: text, blank lines between."""
+        """Changes an article silently: title, paragraphs, summary, state ...; `body` is text with blank lines."""
         if "body" in changes:
             changes["paragraphs"] = [part.strip() for part in changes.pop("body").split("\n\n")]
         with self._lock:
