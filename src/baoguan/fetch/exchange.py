@@ -14,7 +14,7 @@ from yarl import URL
 from baoguan.errors import FetchError
 from baoguan.fetch.addresses import Network, RefusedAddress, refusal
 from baoguan.fetch.decode import BodyDecoder, EncodingError
-from baoguan.fetch.failures import explain, failure, without_credentials
+from baoguan.fetch.failures import PROXY_ERRORS, explain, failure, without_credentials
 from baoguan.fetch.headers import received_headers, request_headers
 from baoguan.fetch.options import USER_AGENT, FetchOptions
 from baoguan.model.capture import FetchRequest, Response
@@ -96,7 +96,7 @@ class Wire:
             received = await session.get(
                 URL(url, encoded=True), headers=headers, allow_redirects=False, timeout=timeout, **options
             )
-        except (aiohttp.ClientError, OSError, TimeoutError, ValueError, EOFError) as error:
+        except (aiohttp.ClientError, OSError, ValueError, EOFError, *PROXY_ERRORS) as error:
             raise explain(url, error, proxied=bool(proxy)) from error
         try:
             return await self._read(request, url, received, lenient=identity)

@@ -7,7 +7,7 @@ import ssl
 
 import aiohttp
 import aiohttp_socks
-from python_socks import ProxyError
+import python_socks
 
 from baoguan.errors import FetchError
 from baoguan.fetch.addresses import RefusedAddress
@@ -16,16 +16,20 @@ REACH_KINDS = frozenset({"dns", "connect", "tls", "timeout", "reset"})
 """Kinds that say that the host could not be reached."""
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
+PROXY_ERRORS = (
+    python_socks.ProxyError,
+    python_socks.ProxyConnectionError,
+    python_socks.ProxyTimeoutError,
+    aiohttp_socks.ProxyError,
+    aiohttp_socks.ProxyConnectionError,
+    aiohttp_socks.ProxyTimeoutError,
+)
+"""What the SOCKS connector raises; not all of it is an OSError."""
 _RESET = ("reset", "the server closed the connection")
 _CLASSES: tuple[tuple[tuple[type[BaseException], ...], str, str], ...] = (
     ((TimeoutError,), "timeout", "no answer in time"),
     (
-        (
-            ProxyError,
-            aiohttp_socks.ProxyConnectionError,
-            aiohttp.ClientProxyConnectionError,
-            aiohttp.ClientHttpProxyError,
-        ),
+        (*PROXY_ERRORS, aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError),
         "proxy",
         "the proxy can't be used",
     ),
