@@ -19,6 +19,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 MAX_BYTES = 200_000
+SETTLE_S = 1.2
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -154,7 +155,7 @@ class Browser:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         await self.call("Emulation.setEmulatedMedia", features=[scheme])
         await self.call("Page.navigate", url=url)
-        await asyncio.sleep(1.2)
+        await asyncio.sleep(SETTLE_S)
         measured = await self.call("Runtime.evaluate", expression=MEASURE, awaitPromise=True, returnByValue=True)
         shot = await self.call("Page.captureScreenshot", format="png")
         return base64.b64decode(shot["data"]), measured["result"].get("value", {})

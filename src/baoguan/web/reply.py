@@ -15,7 +15,12 @@ _TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]*"')
 
 def etag_of(*parts: object) -> str:
     """A weak tag (one for all encodings) of whatever decides the answer."""
-    return f'W/"{hashlib.sha256(repr(parts).encode()).hexdigest()[:24]}"'
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part if isinstance(part, bytes) else str(part).encode()
+        digest.update(b"%d:" % len(data))
+        digest.update(data)
+    return f'W/"{digest.hexdigest()[:24]}"'
 
 
 def matches(request: Request, etag: str) -> bool:
