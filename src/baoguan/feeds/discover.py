@@ -22,9 +22,12 @@ _TYPES = {
     "text/atom+xml": "atom",
 }
 _LOOSE_TYPES = {"application/json": "json", "text/xml": "rss", "application/xml": "rss"}
-_TAG = re.compile(r"<(link|a|base)\b((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>(?:([^<]{0,200})</a)?", re.IGNORECASE)
+_TAG = re.compile(r"<(link|a|base)\b([^<>]{0,3000})>(?:([^<]{0,200})</a)?", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""([A-Za-z\-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
-_SKIPPED = re.compile(r"<!--.*?-->|<script\b.*?</script\s*>", re.IGNORECASE | re.DOTALL)
+_SKIPPED = (
+    (re.compile("<!--"), re.compile("-->")),
+    (re.compile(r"<script\b", re.IGNORECASE), re.compile(r"</script\s*>", re.IGNORECASE)),
+)
 _FEEDISH = re.compile(
     r"(?:^|[/._\-?=&])(?:rss|atom|feeds?|rdf|xml)(?:$|[/._\-?=&\d])|\.(?:rss|atom|rdf)$", re.IGNORECASE
 )
@@ -75,7 +78,9 @@ def discover_feeds(html: bytes, url: str, *, content_type: str = "") -> tuple[Ca
 
     `url` is the page's own, after redirects. Only the first 3 MB are looked at. Never raises.
     """
-    text = _SKIPPED.sub(" ", decode_document(html[:_MAX_PAGE], content_type).text)
+    text = decode_document(html[:_MAX_PAGE], content_type).text
+    for opening, closing in _SKIPPED:
+        text = _without(text, opening, closing)
     base, found = url, []
     for tag in _TAG.finditer(text):
         name, attributes = tag[1].lower(), _attributes(tag[2])
@@ -110,6 +115,15 @@ def usual_places(url: str) -> tuple[Candidate, ...]:
         Candidate(url=place, kind="sitemap" if "sitemap" in place else "", source="path", rank=30 + number)
         for number, place in enumerate(places)
     )
+
+
+def _without(text: str, opening: re.Pattern[str], closing: re.Pattern[str]) -> str:
+    """The text without what stands between opening and closing; linear, whatever is left open."""
+    parts, at = [], 0
+    while (start := opening.search(text, at)) and (end := closing.search(text, start.end())):
+        parts.append(text[at : start.start()])
+        at = end.end()
+    return " ".join([*parts, text[at:]])
 
 
 def _ranked(found: Iterable[Candidate], url: str) -> tuple[Candidate, ...]:

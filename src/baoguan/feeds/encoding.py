@@ -42,6 +42,8 @@ _COMMON = (  # an encoding that is tried unasked, and characters that no text of
     ("cp949", frozenset("이다의는에을가은를한고지사로하기")),
 )
 _MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_SEVEN_BIT = ("iso2022", "iso-2022", "hz")
+"""Beginnings of the names of codecs that write everything in ASCII bytes, so that the bytes can't contradict them."""
 _SURE_OF_UTF8 = 12
 """So many multi-byte sequences, none broken, are no accident: UTF-8 whatever was declared."""
 
@@ -62,7 +64,7 @@ def charset_of(content_type: str) -> str:
 
 
 def may_be_plain_utf8(data: bytes, content_type: str) -> bool:
-    """Whether an XML parser can be given `data` as UTF-8: nothing declares anything else. It finds illegal bytes itself."""
+    """Whether an XML parser can be given `data` as UTF-8: nothing declares anything else. It finds bad bytes itself."""
     if data[:1] not in (b"<", b"\n", b" ", b"\r", b"\t") or b"\x00" in data[:4]:
         return False
     declared = _PROLOG.match(data[:400])
@@ -83,6 +85,8 @@ def decode_document(data: bytes, content_type: str = "") -> Decoded:
         if pattern.match(data):
             return _lenient(data, name)
     wanted = _wanted(data, content_type)
+    if wanted[0].startswith(_SEVEN_BIT) and (text := _strict(data, wanted[0])) is not None:
+        return Decoded(text=text, encoding=wanted[0])
     if _surely_utf8(data):
         stated = [name for name in wanted if name != "utf-8"]
         notes = (f"declared as {stated[0]}, is UTF-8",) if stated else ()

@@ -20,6 +20,8 @@ MAX_VALUES = 500
 """Authors, categories, hubs, warnings: values of one repeated field."""
 MAX_ENTITIES = 1_000
 """Entities that a document declares, each at most 1,000 characters; one inside another is not expanded."""
+MAX_REPAIRS = 300_000
+"""Bare ampersands and entities that are put right in one document; later ones are left to the parser."""
 MAX_JSON_OBJECTS = 400_000
 """`{` in a JSON feed. More: FeedError, for it is parsed as a whole."""
 CHILD_CPU_S = 5

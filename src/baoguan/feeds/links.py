@@ -19,7 +19,7 @@ _SRC = re.compile(rf"src(?<=[\s\"'/\-]src)(?:set\s*=\s*(?P<set>\"[^\"<>]*\"|'[^'
 _RARE = re.compile(rf"(?<=[\s\"'/])(?:cite|poster|action|longdesc|background|href|src){_VALUE}", re.IGNORECASE)
 _RARE_SIGNS = ("poster=", "cite=", "HREF=", "SRC=")
 _RELATIVE_CANDIDATE = re.compile(r"""(?:^["']|,\s)\s*(?!https?:|data:)[^\s"',]""")
-_TAG_LENGTH = 30_000
+_TAG_LENGTH = 4_000
 
 
 def is_web(url: str) -> bool:

@@ -50,6 +50,7 @@ MODULES = {
     "http://webns.net/mvcb": "admin",
     "http://xmlns.com/foaf/0.1": "foaf",
 }
+_OWN_PREFIXES = ("rss", "rss1", "rss2", "r")
 _PREFIXES = frozenset(MODULES.values()) | {"atom"}
 _LOCAL = re.compile(r"^.*[}:]")
 XML = "{http://www.w3.org/XML/1998/namespace}"
@@ -93,7 +94,7 @@ class Names:
         space, local = _space(tag), tag.rsplit("}", 1)[-1].lower()
         if ":" in local:  # a prefix that nobody declared
             prefix, local = local.split(":", 1)
-            return f"{prefix}:{local}" if prefix in _PREFIXES else ""
+            return local if prefix in _OWN_PREFIXES else f"{prefix}:{local}" if prefix in _PREFIXES else ""
         if space in MODULES:
             return f"{MODULES[space]}:{local}"
         if space in ATOM and self._root_space not in ATOM:

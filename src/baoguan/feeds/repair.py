@@ -7,7 +7,7 @@ untouched.
 import re
 from html.entities import html5
 
-from baoguan.feeds.limits import MAX_ENTITIES
+from baoguan.feeds.limits import MAX_ENTITIES, MAX_REPAIRS
 
 _DOCTYPE = re.compile(
     r"<!DOCTYPE\b(?:[^\[\]<>\"']|\"[^\"]*\"|'[^']*')*(?:\[(?P<subset>.*?)\]\s*)?>", re.DOTALL | re.IGNORECASE
@@ -16,13 +16,16 @@ _DECLARED = re.compile(r"""<!ENTITY\s+([A-Za-z_][\w.\-]{0,60})\s+(?:"([^"]{0,100
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]+")
 _PARTS = re.compile(
     r"<!\[CDATA\[.*?(?:\]\]>|\Z)"
-    r"|&(?!(?:amp|lt|gt|quot|apos);)(?:#(?P<dec>\d{1,8});?|#[xX](?P<hex>[0-9a-fA-F]{1,7});?|(?P<name>[A-Za-z][A-Za-z0-9_.\-]{0,60});|)",
+    r"|&(?!(?:amp|lt|gt|quot|apos);)(?:#(?P<dec>\d{1,8});?|#[xX](?P<hex>[0-9a-fA-F]{1,7});?|(?P<name>[A-Za-z][A-Za-z0-9_.\-]{0,60});|)"
+    r"|<(?=[\s\d=])",
     re.DOTALL,
 )
 _START = re.compile(r"<(?=[?!A-Za-z_])")
 _DECLARATION = re.compile(r"^<\?xml\b[^>]{0,1000}?\?>", re.IGNORECASE)
 _CP1252 = bytes(range(0x80, 0xA0)).decode("cp1252", "replace")
 _C1 = {0x80 + index: char for index, char in enumerate(_CP1252) if char != "\ufffd"}
+_ROOT = re.compile(r"<(?:rss|feed|rdf:RDF|channel)\b[^<>]{0,4000}>", re.IGNORECASE)
+_BARE_VALUE = re.compile(r"=\s*([^\s\"'<>=/]+)(?=[\s>])")
 _C1_CHARS = re.compile("[\x80-\x9f]")
 
 
@@ -33,8 +36,9 @@ def repair_xml(text: str) -> str:
     text = _DECLARATION.sub("", text, count=1).lstrip()
     text = _ILLEGAL.sub("", text)
     text, entities = _without_doctype(text)
+    text = _ROOT.sub(lambda tag: _BARE_VALUE.sub(r'="\1"', tag[0]), text, count=1)
     text = _C1_CHARS.sub(lambda found: _C1.get(ord(found[0]), ""), text)
-    return _close_cdata(_PARTS.sub(lambda found: _part(found, entities), text))
+    return _close_cdata(_PARTS.sub(lambda found: _part(found, entities), text, count=MAX_REPAIRS))
 
 
 def _close_cdata(text: str) -> str:
@@ -62,7 +66,7 @@ def _without_doctype(text: str) -> tuple[str, dict[str, str]]:
 def _part(found: re.Match[str], entities: dict[str, str]) -> str:
     whole = found[0]
     if whole.startswith("<"):
-        return whole
+        return "&lt;" if whole == "<" else whole
     name = found["name"]
     if name:
         return _named(name, whole, entities)

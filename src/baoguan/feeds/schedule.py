@@ -216,7 +216,7 @@ def _health(state: FeedState, fact: PollFact, now_ms: int) -> tuple[str, str]:
 
 
 def _moved(state: FeedState, fact: PollFact) -> FeedState:
-    """Counts permanent redirects; a feed takes its new address only after several to the same place and the same feed."""
+    """Counts permanent redirects; a new address is taken only after several to the same place and the same feed."""
     if not fact.moved_to or fact.moved_to == state.url:
         return msgspec.structs.replace(state, moved_to="", moved_seen=0)
     seen = state.moved_seen + 1 if fact.moved_to == state.moved_to else 1

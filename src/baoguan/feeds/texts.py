@@ -18,10 +18,12 @@ _HTML_TAGS = (
     "|strong|style|sub|summary|sup|svg|table|tbody|td|tfoot|th|thead|time|tr|tt|u|ul|var|video|wbr"
 )
 _TAG = re.compile(rf"</?(?:{_HTML_TAGS})(?:\s[^<>]*|\s*/)?>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
-_HIDDEN = re.compile(r"<(script|style)\b[^>]*>.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
+_HIDDEN = re.compile(r"<(script|style)\b[^<>]*>.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
 _CLOSING = re.compile(rf"</(?:{_HTML_TAGS})\s*>|<(?:br|hr|img|p)(?:\s[^<>]*|\s*)/?>", re.IGNORECASE)
 _LINE = re.compile(r"</?(?:p|div|br|li|tr|td|h[1-6]|blockquote)\b", re.IGNORECASE)
 _SPACE = re.compile(r"[ \t\r\n\f\v\u3000]+")
+_MAX_PLAIN = 12_000
+"""Characters of HTML that are looked at for a line of text: titles and captions are short."""
 _VOID = frozenset(("area", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"))
 _MARKUP_TYPES = ("xhtml", "application/xhtml+xml", "text/xml", "application/xml", "image/svg+xml")
 
@@ -75,6 +77,7 @@ def as_plain(text: Text) -> str:
 
 def plain(html: str) -> str:
     """HTML to one line of plain text. What only looks like a tag (`List<T>`) stays."""
+    html = html[:_MAX_PLAIN]
     if "<" in html:
         if _HIDDEN.search(html):
             html = _HIDDEN.sub("", html)

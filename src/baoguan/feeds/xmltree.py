@@ -32,7 +32,7 @@ def parse_xml(data: bytes, content_type: str = "") -> Tree:
     if may_be_plain_utf8(data, content_type) and b"<!DOCTYPE" not in data[:4096] and not _has_c1(data):
         cut, warnings = _capped(data)
         root, clean = _parse(cut)
-        if root is not None and clean:
+        if root is not None and (clean or warnings):
             return Tree(root=root, encoding="utf-8", warnings=warnings)
     decoded = decode_document(data, content_type)
     cut, warnings = _capped(repair_xml(decoded.text).encode("utf-8", "replace"))
