@@ -54,8 +54,11 @@ class Desk:
         head = batch.commit()
         if head is None or head.size == batch.first:
             return
+        rows = [
+            CaptureRow(record_id=place[0], file=place[1], offset=place[2], length=place[3]) for place in batch.places
+        ]
         for path in batch.capture_paths:
-            self.catalog.add_captures(path, scan_rows(self, path))
+            self.catalog.add_captures(path, (row for row in rows if row.file == path))
         self.catalog.apply(ledger.lines, size=head.size)
 
     def check_disk(self) -> None:

@@ -84,6 +84,8 @@ class Batch:
         self._warcs: list[tuple[str, str]] = []
         self._warc_bytes = 0
         self._captures: list[CaptureRef] = []
+        self.places: list[tuple[str, str, int, int]] = []
+        """(record id, file of public/, offset, length) of each capture, for the catalogue."""
         self._entries: list[Entry] = []
         self._lines: list[ManifestLine] = []
         self._open = True
@@ -153,6 +155,10 @@ class Batch:
         if not self._warcs or self._warc_bytes + len(data) > WARC_LIMIT:
             data = self._new_warc() + data
         self._archive.staging.extend(self._name, f"{len(self._warcs) - 1}.warc.gz", data)
+        offset = self._warc_bytes + len(data) - sum(len(member.data) for member in members)
+        for member in members:
+            self.places.append((member.ref.record_id, self._warcs[-1][0], offset, len(member.data)))
+            offset += len(member.data)
         self._warc_bytes += len(data)
         self.capture_bytes += len(data)
         self._captures += [member.ref for member in members]
@@ -166,6 +172,7 @@ class Batch:
         self._warcs.append((f"captures/{self._now:%Y/%m}/{filename}", source))
         self._warc_bytes = 0
         self._captures.append(info.ref)
+        self.places.append((info.ref.record_id, self._warcs[-1][0], 0, len(info.data)))
         return info.data
 
     def add_record(self, path: str, data: bytes) -> RecordRef:

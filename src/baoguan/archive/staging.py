@@ -5,6 +5,7 @@ import errno
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from io import FileIO
 from pathlib import Path
 
 import msgspec
@@ -39,6 +40,8 @@ class Staging:
         """The folder is made when it is first needed. `sync=False` only in tests and benches."""
         self._folder = Path(folder)
         self._sync = sync
+        self._growing: tuple[str, FileIO] | None = None
+        """The file that is being appended to: opened once, not for each record."""
 
     def spool(self, batch: str, name: str, data: bytes) -> str:
         """Keeps `data` in the batch's own folder; returns the file's path. Raises DiskFull."""
@@ -50,14 +53,21 @@ class Staging:
 
     def extend(self, batch: str, name: str, data: bytes) -> str:
         """Appends `data` to a file of the batch's own folder; returns its path. Raises DiskFull."""
-        path = self._folder / f"{batch}.d" / name
+        path = f"{self._folder}/{batch}.d/{name}"
         with _disk():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("ab", buffering=0) as file:
-                view = memoryview(data)
-                while view:
-                    view = view[file.write(view) :]
-        return str(path)
+            if self._growing is None or self._growing[0] != path:
+                self._close()
+                Path(path).parent.mkdir(parents=True, exist_ok=True)
+                self._growing = (path, Path(path).open("ab", buffering=0))  # noqa: SIM115 - closed with its batch
+            view = memoryview(data)
+            while view:
+                view = view[self._growing[1].write(view) :]
+        return path
+
+    def _close(self) -> None:
+        if self._growing is not None:
+            self._growing[1].close()
+            self._growing = None
 
     def announce(self, batch: str, size: int, names: Sequence[str]) -> None:
         """Writes the list of `batch`, durably, before any of `names` is written."""
@@ -97,6 +107,7 @@ class Staging:
 
     def clear(self, batch: str) -> None:
         """Removes the spool of `batch`."""
+        self._close()
         shutil.rmtree(self._folder / f"{batch}.d", ignore_errors=True)
 
     def clear_all(self) -> None:

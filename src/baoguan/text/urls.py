@@ -30,9 +30,14 @@ _INNER_BREAKS = re.compile(r"[\t\r\n]+")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})|([^!#$&-;=?-Z_a-z~\[\]])")
 """An escape, or a character that no URL may carry raw (a stray % too)."""
+_TO_NORMALISE = re.compile(
+    r"[^!#$&-;=?-Z_a-z~\[\]%]|%(?![0-9A-F]{2})|%(?:2[DE]|3[0-9]|4[1-9A-F]|5[0-9AF]|6[1-9A-F]|7[0-9AE])"
+)
+"""Finds what _ESCAPE would change: most URLs hold nothing of it, and are hundreds of escapes long in Chinese."""
 _HOST = re.compile(r"[A-Za-z0-9_~!$&'()*+,;=.-]+")
 _SESSION = re.compile(r";jsessionid=[^/?#;]*", re.IGNORECASE)
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+_CACHED_CHARS = 2048
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
@@ -62,6 +67,13 @@ def canonical_url(url: str, *, drop_params: Iterable[str] = ()) -> str:
     path, the order of parameters and a final slash are kept: outlets do tell pages apart by them. `drop_params` names
     more parameters, `name*` a prefix, in any case. Anything else than http(s) comes back trimmed.
     """
+    # Long ones are hostile or rare: they must not fill the cache.
+    made = _canonical if len(url) <= _CACHED_CHARS else _canonical.__wrapped__
+    return made(url, tuple(drop_params))
+
+
+@functools.lru_cache(maxsize=4096)
+def _canonical(url: str, drop_params: tuple[str, ...]) -> str:
     parts = _parse(url)
     if parts is None:
         return _trim(url)
@@ -76,6 +88,11 @@ def canonical_url(url: str, *, drop_params: Iterable[str] = ()) -> str:
 
 def identity_key(url: str) -> str:
     """What two spellings of one article's URL share: canonical, https, no `www.`; idempotent. Not to be fetched."""
+    return _identity(url) if len(url) <= _CACHED_CHARS else _identity.__wrapped__(url)
+
+
+@functools.lru_cache(maxsize=4096)
+def _identity(url: str) -> str:
     parts = _parse(canonical_url(url))
     if parts is None:
         return _trim(url)
@@ -215,7 +232,7 @@ def _is_ipv4(name: str) -> bool:
 
 def _normal(text: str) -> str:
     """Escapes in one spelling: unreserved ones decoded, hex in upper case, what may not stand raw escaped."""
-    return _ESCAPE.sub(_normal_escape, text)
+    return _ESCAPE.sub(_normal_escape, text) if _TO_NORMALISE.search(text) else text
 
 
 def _normal_escape(match: re.Match[str]) -> str:
