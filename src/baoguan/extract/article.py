@@ -21,6 +21,7 @@ from baoguan.model.outlet import RuleVersion
 from baoguan.text.html import CleanBody, clean_body
 
 EXTRACTOR = "generic/1"
+_LITTLE = 400.0
 _LEADS = 3
 """Pictures outside the container that are put before the text, at most."""
 
@@ -88,10 +89,10 @@ def extract_article(
 def read_page(body: bytes, hints: Hints) -> Reading:
     """As extract_article, with all that led to the result."""
     html, encoding = decode_page(body, hints.content_type)
-    page = parse_page(html, marks_of(hints.rules))
-    head = harvest(page)
-    title, heading = _title(page, head, hints)
-    layout = scan(page, heading)
+    layout, head, title = _scan(html, hints, whole=False)
+    if layout.sums[-1] < _LITTLE:
+        layout, head, title = _scan(html, hints, whole=True)
+    page, heading = layout.page, layout.heading
     roots, found_by = find_roots(layout, head, marked(page, "body") if hints.rules else [], hints.profile)
     main = roots[0]
     roots = [*(find_decks(layout, head, main) if not hints.rules else []), *roots]
@@ -131,6 +132,14 @@ def read_page(body: bytes, hints: Hints) -> Reading:
         article=article, text=clean.text, raw=raw, layout=layout, head=head, main=main, roots=roots, found_by=found_by,
         blocks=blocks, figures=figures, encoding=encoding,
     )  # fmt: skip
+
+
+def _scan(html: str, hints: Hints, *, whole: bool) -> tuple[Layout, Head, str]:
+    """Blocks, head and headline. A page with little text is read `whole`: an unclosed <nav> may hold all of it."""
+    page = parse_page(html, marks_of(hints.rules), whole=whole)
+    head = harvest(page)
+    title, heading = _title(page, head, hints)
+    return scan(page, heading), head, title
 
 
 def _title(page: Page, head: Head, hints: Hints) -> tuple[str, int]:

@@ -24,19 +24,15 @@ _GOOD_LENGTH = 40
 _GOOD_LINKS = 0.4
 
 
-def is_junk_element(tag: str, attrs: dict[str, str | None], verdict: int) -> bool:
-    """Whether tag, role, state or names say that an element holds no article text."""
-    if tag in _JUNK_TAGS or verdict & JUNK:
-        return True
-    if not attrs:
-        return False
+def is_hidden(attrs: dict[str, str | None]) -> bool:
+    """Whether role or state say that an element holds no article text, or an outlet's rule does."""
     if "hidden" in attrs or attrs.get("aria-hidden") == "true" or "bg-drop" in attrs:
         return True
     role = attrs.get("role")
     if role and role in _JUNK_ROLES:
         return True
     style = attrs.get("style")
-    return bool(style) and "n" in style and _HIDDEN.search(style) is not None  # type: ignore[arg-type,operator]
+    return bool(style) and _HIDDEN.search(style) is not None  # type: ignore[arg-type]
 
 
 def scan(page: Page, heading: int = -1) -> Layout:
@@ -57,25 +53,26 @@ def scan(page: Page, heading: int = -1) -> Layout:
         tag = tags[i]
         parent = parents[i]
         if tag:
-            attrs: dict[str, str | None] = data[i]  # type: ignore[assignment]
             if tag in INLINE:
                 owner[i] = owner[parent]
-                link[i] = link[parent] or tag == "a"
                 if tag == "br":
                     breaks += 1
                     pieces.append(" ")
                     continue
             else:
                 owner[i] = i
-                link[i] = link[parent]
-            if attrs:
-                name = attrs.get("class") or ""
-                if ident := attrs.get("id"):
-                    name = f"{name} {ident}"
-                if name:
-                    verdict[i] = verdict_of(name)
-            if (attrs or tag in _JUNK_TAGS) and is_junk_element(tag, attrs, verdict[i]):
+            link[i] = tag == "a" or link[parent]
+            attrs: dict[str, str | None] = data[i]  # type: ignore[assignment]
+            if tag in _JUNK_TAGS:
                 junk.add(i)
+            if attrs:
+                name, ident = attrs.get("class"), attrs.get("id")
+                if name or ident:
+                    verdict[i] = own = verdict_of(f"{name} {ident}" if name and ident else name or ident or "")
+                    if own & JUNK:
+                        junk.add(i)
+                if len(attrs) > (name is not None) + (ident is not None) and is_hidden(attrs):
+                    junk.add(i)
             continue
         text: str = data[i]  # type: ignore[assignment]
         if text.isspace():
@@ -101,6 +98,7 @@ def scan(page: Page, heading: int = -1) -> Layout:
         if block.mass >= _GOOD_LENGTH and block.linked < _GOOD_LINKS * block.mass and _STOPS.search(block.text):
             block.good = block.mass
     layout.heading = heading
+    layout.index()
     guard(layout)
     set_aside(layout)
     weigh_tree(layout)

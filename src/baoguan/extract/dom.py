@@ -15,7 +15,9 @@ MAX_DEPTH = 400
 """Deeper start tags are left out before parsing (a tree builder's time grows with the square of the depth)."""
 MAX_CHARS = 12_000_000
 _MANY_TAGS = 6_000
-_LEAF = frozenset(("style", "svg", "template", "math", "object", "canvas", "select", "textarea"))
+_LEAF = frozenset(("style", "svg", "template", "math", "object", "canvas", "select", "textarea", "script"))
+_ASIDE = frozenset((*_LEAF, "footer", "amp-sidebar"))
+_JSON_SCRIPTS = 'script[type*="json"], script#__NEXT_DATA__'
 _WANTED = frozenset(
     "meta link base title script h1 h2 time img amp-img figure iframe amp-iframe video audio article picture".split()
 )
@@ -82,8 +84,8 @@ _BREAKING = frozenset(
 )
 
 
-def parse_page(html: str, marks: tuple[tuple[str, tuple[str, ...]], ...] = ()) -> Page:
-    """Parses and flattens. `marks`: (name, CSS selectors); the first selector that matches writes the attribute
+def parse_page(html: str, marks: tuple[tuple[str, tuple[str, ...]], ...] = (), *, whole: bool = False) -> Page:
+    """Parses and flattens, without <footer> and the lists of <nav> unless `whole`. `marks`: (name, CSS selectors); the first selector that matches writes the attribute
     `bg-NAME` on its matches (`drop`: all selectors do), which is how outlet rules reach the flat page.
     """
     page = Page()
@@ -96,7 +98,10 @@ def parse_page(html: str, marks: tuple[tuple[str, tuple[str, ...]], ...] = ()) -
         _mark(parser, name, selectors)
     root = parser.root
     if root is not None:
-        _flatten(page, root)
+        _flatten(page, root, _LEAF if whole else _ASIDE)
+        for node in parser.css(_JSON_SCRIPTS):
+            attributes = node.attributes
+            page.scripts.append((attributes.get("id") or attributes.get("type") or "", node.text(deep=True)))
     if not page.tags:
         page.tags, page.data, page.parent, page.end = ["html"], [{}], [-1], [1]
     return page
@@ -114,11 +119,12 @@ def _mark(parser: LexborHTMLParser, name: str, selectors: tuple[str, ...]) -> No
             return
 
 
-def _flatten(page: Page, root: LexborNode) -> None:
+def _flatten(page: Page, root: LexborNode, leaves: frozenset[str]) -> None:
     """Copies the tree, without recursion."""
     tags, data, parents, ends, found = page.tags, page.data, page.parent, page.end, page.found
     add_tag, add_data, add_parent, add_end = tags.append, data.append, parents.append, ends.append
     stack: list[tuple[LexborNode | None, int]] = []
+    whole = leaves is _LEAF
     current, i, left = -1, 0, MAX_ELEMENTS
     node: LexborNode | None = root
     while True:
@@ -148,9 +154,7 @@ def _flatten(page: Page, root: LexborNode) -> None:
             _close(page, current, i)
             return
         child = None
-        if tag == "script":
-            _keep_script(page, i - 1, node)
-        elif tag != "-text" and tag not in _LEAF:
+        if tag != "-text" and tag not in leaves and (tag != "ul" or whole or not _in_nav(tags, parents, current)):
             child = node.first_child
         if child is None:
             node = node.next if current >= 0 else None
@@ -159,16 +163,21 @@ def _flatten(page: Page, root: LexborNode) -> None:
             current, node = i - 1, child
 
 
+def _in_nav(tags: list[str], parents: list[int], i: int) -> bool:
+    """Whether a list is the outlet's menu: three levels are looked at, for an unclosed <nav> may hold the article."""
+    for _ in range(3):
+        if i < 0:
+            return False
+        if tags[i] == "nav":
+            return True
+        i = parents[i]
+    return False
+
+
 def _close(page: Page, current: int, i: int) -> None:
     while current >= 0:
         page.end[current] = i
         current = page.parent[current]
-
-
-def _keep_script(page: Page, i: int, node: LexborNode) -> None:
-    name = page.attr(i, "id") or page.attr(i, "type")
-    if "json" in page.attr(i, "type") or name == "__NEXT_DATA__":
-        page.scripts.append((name, node.text(deep=True)))
 
 
 def limit_depth(html: str) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from urllib.parse import unquote, urljoin, urlsplit
 
 from baoguan.extract.layout import Layout
@@ -74,6 +75,7 @@ class Figure:
         self.lead = False
 
 
+@lru_cache(maxsize=4096)
 def picture_key(url: str) -> str:
     """What renditions of one photo share: the file name without size and format, with its folder when it is generic."""
     inner = _INNER_URL.search(unquote(url))
@@ -97,6 +99,8 @@ def resolver(base: str) -> Resolve:
 
     def resolve(value: str) -> str:
         value = value.strip()
+        if value.startswith(("https://", "http://")):
+            return value.replace(" ", "%20")
         if not value or value.startswith(("data:", "blob:", "about:", "javascript:", "#")):
             return ""
         try:

@@ -65,7 +65,7 @@ def set_aside(layout: Layout) -> None:
     home = [i for i in articles if page.inside(heading, i)]
     if len(articles) < 2 or not home:
         return
-    masses = {i: sum(block.good for block in layout.blocks if page.inside(block.first, i)) for i in articles}
+    masses = {i: layout.good_under(i) for i in articles}
     own = masses[home[-1]]
     for i in articles:
         if i in home:

@@ -32,6 +32,8 @@ _FLASH = 150.0
 """Mass of a news flash: 60 CJK characters."""
 _STUB = 200.0
 _LITTLE = 900.0
+_NOTHING = 20.0
+"""Mass of a few letters."""
 _MANY_LINKS = 25
 
 
@@ -68,9 +70,9 @@ def judge(layout: Layout, head: Head, blocks: list[Block], title: str, text: str
         if held:
             score += points
             reasons.append(words)
-    if _PAYWALL.search(_tail(layout)) and good < 3 * _LITTLE:
+    if good < 3 * _LITTLE:
         free = str(head.ld.get("isAccessibleForFree", "")).lower()
-        if free == "false" or good < _LITTLE:
+        if (free == "false" or good < _LITTLE) and _PAYWALL.search(_tail(layout)):
             return Judgement(kind="paywall", confidence=0.6, reasons=(*reasons, "asks to subscribe under a short text"))
     if mass < (_FLASH if cjk else _STUB):
         return Judgement(kind="stub", confidence=0.6, reasons=(*reasons, "almost no text"))
@@ -83,34 +85,29 @@ def judge(layout: Layout, head: Head, blocks: list[Block], title: str, text: str
 def _not_article(
     layout: Layout, head: Head, title: str, text: str, mass: float, good: float, stated: bool
 ) -> Judgement | None:
-    visible = " ".join(block.text for block in layout.blocks[:60])[:3000]
     total = sum(block.mass for block in layout.blocks)
-    first = f"{title} {head.title}"
-    if total < 20:  # noqa: PLR2004 - a few letters
+    if total < _NOTHING:
         return Judgement(kind="empty", confidence=0.95, reasons=("no text",))
-    if (
-        _ERROR.search(first)
-        and good < _LITTLE
-        or (total < 2 * _LITTLE and _ERROR.search(visible) and good < _STUB * 2 and not stated)
-    ):
-        return Judgement(kind="error", confidence=0.85, reasons=("error message",))
-    if (
-        (_CONSENT.search(first) or (total < 4 * _LITTLE and _CONSENT.search(text[:600])))
-        and good < 2 * _LITTLE
-        and not stated
-    ):
-        return Judgement(kind="consent", confidence=0.8, reasons=("asks for consent",))
-    if (
-        _LOGIN.search(first)
-        and good < _LITTLE
-        and not stated
-        or (total < _LITTLE and _LOGIN.search(visible) and good < _STUB)
-    ):
-        return Judgement(kind="login", confidence=0.8, reasons=("asks to log in",))
+    if good < 2 * _LITTLE and (found := _wall(layout, f"{title} {head.title}", text, total, good, stated)):
+        return found
     if _is_index(layout, head, mass, good, stated):
         return Judgement(kind="index", confidence=0.75, reasons=("list of links",))
-    if mass < 20:  # noqa: PLR2004
+    if mass < _NOTHING:
         return Judgement(kind="empty", confidence=0.8, reasons=("no article text",))
+    return None
+
+
+def _wall(layout: Layout, first: str, text: str, total: float, good: float, stated: bool) -> Judgement | None:
+    """An error message, a consent dialog or a login form in place of the article."""
+    visible = " ".join(block.text for block in layout.blocks[:60])[:3000] if total < 2 * _LITTLE else ""
+    if (_ERROR.search(first) and good < _LITTLE) or (good < 2 * _STUB and not stated and _ERROR.search(visible)):
+        return Judgement(kind="error", confidence=0.85, reasons=("error message",))
+    if stated:
+        return None
+    if _CONSENT.search(first) or (total < 4 * _LITTLE and _CONSENT.search(text[:600])):
+        return Judgement(kind="consent", confidence=0.8, reasons=("asks for consent",))
+    if (_LOGIN.search(first) and good < _LITTLE) or (total < _LITTLE and good < _STUB and _LOGIN.search(visible)):
+        return Judgement(kind="login", confidence=0.8, reasons=("asks to log in",))
     return None
 
 

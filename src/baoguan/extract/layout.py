@@ -1,5 +1,8 @@
 """Records of one page's layout, filled by the scan and read by all that follows."""
 
+from bisect import bisect_left
+from itertools import accumulate
+
 from baoguan.extract.dom import Page
 
 
@@ -27,7 +30,7 @@ class Block:
 class Layout:
     """What the scan of a page found."""
 
-    __slots__ = ("blocks", "heading", "junk", "mass", "page", "top", "verdict")
+    __slots__ = ("blocks", "firsts", "heading", "junk", "mass", "page", "sums", "top", "verdict")
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -41,6 +44,23 @@ class Layout:
         """Elements that hold no article text, guard applied."""
         self.mass: dict[int, float] = {}
         """Good mass under each element that has some, junk left out."""
+        self.firsts: list[int] = []
+        """First text node of each block, for `good_under`."""
+        self.sums: list[float] = []
+
+    def index(self) -> None:
+        """Prepares `good_under` and `blocks_under`, once all blocks are known."""
+        self.firsts = [block.first for block in self.blocks]
+        self.sums = [0.0, *accumulate(block.good for block in self.blocks)]
+
+    def good_under(self, i: int) -> float:
+        """Good mass of the blocks that begin under `i`, junk or not."""
+        low, high = bisect_left(self.firsts, i), bisect_left(self.firsts, self.page.end[i])
+        return self.sums[high] - self.sums[low]
+
+    def blocks_under(self, i: int) -> list[Block]:
+        """The blocks that begin under `i`."""
+        return self.blocks[bisect_left(self.firsts, i) : bisect_left(self.firsts, self.page.end[i])]
 
 
 def weigh(text: str) -> float:

@@ -24,9 +24,8 @@ _END = re.compile(r"[.!?。！？…」”\"’')）:：]\s*$")
 
 def prune(layout: Layout, roots: list[int], title: str, known: frozenset[int] = frozenset()) -> list[Block]:
     """Marks the blocks under `roots` that stay. `known`: hashes of texts that the outlet repeats on its pages."""
-    page = layout.page
     heading = normal(title)
-    inside = [b for b in layout.blocks if any(page.inside(b.first, root) for root in roots)]
+    inside = [block for root in roots for block in layout.blocks_under(root)]
     for block in inside:
         block.why = _reason(layout, block, heading, known)
         block.keep = not block.why

@@ -50,12 +50,10 @@ _FOREIGN_TEXT = """ad ads adv advert advertisement advertising advertorial adsen
     byline bio jobs shop deals coupon zergnet revcontent plista mgid relatedposts relatednews nextprev prevnext tuijian pinglun fenxiang
     guanggao headlines nextarticle alsoread qrcode donate membership preview"""
 _FOREIGN_WORDS = frozenset(_FOREIGN_TEXT.split())
-_HARD = re.compile(
-    r"cookie|consent|gdpr|cmplz|borlabs|(?:^|[\s_-])cli-|onetrust|didomi|usercentrics|privacy-(?:overview|center|settings)|disqus|"
-    r"(?:^|[\s_-])comment(?:s|list|-?(?:list|body|content|area|text|form|respond|wrap)|ary-list)?(?:$|[\s_])|kommentare?(?:$|[\s_-])|comentarios|"
-    r"commentaires|(?:site|page|global)-?footer|footer-(?:bottom|text|content|wrap)|newsletter|outbrain|taboola|recirc",
-    re.IGNORECASE,
-)
+_HARD_STEMS = ("cookie", "consent", "gdpr", "cmplz", "borlabs", "onetrust", "didomi", "usercentrics", "disqus", "newsletter", "outbrain",
+               "taboola", "recirc", "kommentare", "comentarios", "commentaires", "privacy-overview", "privacy-center")  # fmt: skip
+_HARD_STARTS = ("comment", "cli-", "site-footer", "page-footer", "global-footer", "footer-")
+_NOT_HARD_ENDS = ("open", "closed", "enabled", "disabled", "count", "on", "off")
 _DECK_TEXT = """summary lead intro introduction deck dek standfirst subtitle subhead subheadline subheading subtitulo description excerpt
     abstract strap strapline chapeau chapo entradilla ingress vorspann sapo bajada sumario teaser kicker sommario occhiello sousTitre
     introtext leadtext leading perex lide zhaiyao daodu desc"""
@@ -63,34 +61,41 @@ _DECK_WORDS = frozenset(_DECK_TEXT.lower().split())
 _HIDING = frozenset(("visually-hidden", "visuallyhidden", "sr-only", "screen-reader-text", "screenreader", "noprint", "print-only", "is-hidden"))
 
 
+_BITS: dict[str, int] = {}
+for _bit, _words in (
+    (JUNK, _JUNK_WORDS), (BODY, _BODY_WORDS), (CAPTION, _CAPTION_WORDS), (CREDIT, _CREDIT_WORDS), (BYLINE, _BYLINE_WORDS),
+    (TEASER, _TEASER_WORDS), (FOREIGN, _FOREIGN_WORDS), (DECK, _DECK_WORDS),
+):  # fmt: skip
+    for _one in _words:
+        _BITS[_one] = _BITS.get(_one, 0) | _bit
+
+
 @lru_cache(maxsize=50_000)
 def words_of(name: str) -> tuple[str, ...]:
     """The words in a class attribute or id, lower case, in order."""
-    return tuple(word.lower() for word in _WORD.findall(name[:400]))
+    return tuple([word.lower() for word in _WORD.findall(name[:400])])
+
+
+@lru_cache(maxsize=50_000)
+def _bits_of(token: str) -> int:
+    """Bits for one class or id."""
+    bits = JUNK if token in _HIDING else 0
+    get = _BITS.get
+    for word in _WORD.findall(token):
+        bits |= get(word.lower(), 0)
+    low = token.lower()
+    if low.startswith(_HARD_STARTS) and not low.endswith(_NOT_HARD_ENDS):
+        return bits | HARD | JUNK | FOREIGN
+    for stem in _HARD_STEMS:
+        if stem in low:
+            return bits | HARD | JUNK | FOREIGN
+    return bits
 
 
 @lru_cache(maxsize=50_000)
 def verdict_of(name: str) -> int:
     """Bits for a class attribute plus id."""
-    words = words_of(name)
-    found = JUNK if _HIDING.intersection(name.split()) else KEEP
-    for word in words:
-        if word in _JUNK_WORDS:
-            found |= JUNK
-        if word in _BODY_WORDS:
-            found |= BODY
-        if word in _CAPTION_WORDS:
-            found |= CAPTION
-        if word in _CREDIT_WORDS:
-            found |= CREDIT
-        if word in _BYLINE_WORDS:
-            found |= BYLINE
-        if word in _FOREIGN_WORDS:
-            found |= FOREIGN
-        if word in _DECK_WORDS:
-            found |= DECK
-        if word in _TEASER_WORDS:
-            found |= TEASER
-    if _HARD.search(name):
-        found |= HARD | JUNK | FOREIGN
-    return found
+    bits = 0
+    for token in name[:400].split():
+        bits |= _bits_of(token)
+    return bits
