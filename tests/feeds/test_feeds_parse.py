@@ -127,7 +127,8 @@ def test_pace_hubs_and_pages_of_a_feed() -> None:
         "<skipDays><day>sunday</day></skipDays>"
         "<atom:link rel='hub' href='https://hub.org/'/><atom:link rel='self' href='/feed'/><atom:link rel='next' href='?p=2'/>"
     )
-    text = f"<rss version='2.0' xmlns:atom='http://www.w3.org/2005/Atom'><channel><link>https://e.org/</link>{head}</channel></rss>"
+    channel = f"<channel><link>https://e.org/</link>{head}</channel>"
+    text = f"<rss version='2.0' xmlns:atom='http://www.w3.org/2005/Atom'>{channel}</rss>"
     doc = parse_feed(text.encode(), url="https://e.org/rss")
     assert (doc.ttl_s, doc.skip_hours, doc.skip_days) == (1800, (0, 5), ("Sunday",))
     assert (doc.hub_urls, doc.self_url, doc.next_url) == (
@@ -197,8 +198,7 @@ def test_a_news_sitemap_is_a_feed_and_a_plain_one_is_not() -> None:
         "<news:news><news:publication><news:name>E</news:name><news:language>zh</news:language></news:publication>"
         "<news:publication_date>2024-05-06T10:00:00+08:00</news:publication_date><news:title>标题</news:title></news:news>"
     )
-    space = "xmlns='http://www.sitemaps.org/schemas/sitemap/0.9' "
-        "xmlns:news='http://www.google.com/schemas/sitemap-news/0.9'"
+    space = "xmlns:news='http://www.google.com/schemas/sitemap-news/0.9'"
     doc = parse_feed(f"<urlset {space}>{page.format(news)}</urlset>".encode())
     assert (doc.format, doc.items[0].title, doc.items[0].language) == ("sitemap", "标题", "zh")
     assert doc.items[0].published == datetime(2024, 5, 6, 10, tzinfo=EAST)
@@ -215,7 +215,8 @@ def test_feeds_of_a_page_are_found_and_ranked() -> None:
       <!-- <link rel="alternate" type="application/rss+xml" href="/old.xml"> -->
       <link rel="alternate" type="application/rss+xml" title="Comments" href="comments.xml">
       <link rel='alternate' type='application/atom+xml' title='News &amp; more' href='all.atom'>
-      <link rel="alternate" hreflang="en" href="/en/"><link rel=alternate type=application/feed+json href=//cdn.e.org/f.json>
+      <link rel="alternate" hreflang="en" href="/en/">
+      <link rel=alternate type=application/feed+json href=//cdn.e.org/f.json>
       </head><a href="/rss/world.xml">World</a><a href="/press">Press</a><a href="x.jpg">rss</a></html>"""
     found = discover_feeds(page, "https://e.org/")
     assert [(one.url, one.kind, one.source) for one in found[:4]] == [
