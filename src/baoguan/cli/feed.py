@@ -40,7 +40,7 @@ def feed(folder: Path, source: str, *, as_json: bool, allow_networks: tuple[str,
 def _sources(folder: Path, source: str, allow: tuple[str, ...]) -> Iterator[tuple[str, bytes, str, str]]:
     """(name, bytes, URL, content type) of every feed that `source` names."""
     if "://" in source:
-        yield _fetch(folder, source, allow)
+        yield fetch_once(folder, source, allow, kind="feed")
         return
     path = Path(source)
     files = sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
@@ -50,7 +50,8 @@ def _sources(folder: Path, source: str, allow: tuple[str, ...]) -> Iterator[tupl
         yield str(one), one.read_bytes(), "", ""
 
 
-def _fetch(folder: Path, url: str, allow: tuple[str, ...]) -> tuple[str, bytes, str, str]:
+def fetch_once(folder: Path, url: str, allow: tuple[str, ...], *, kind: str) -> tuple[str, bytes, str, str]:
+    """(URL, body, final URL, content type), by the settings of the archive in `folder`. Raises FetchError."""
     from baoguan import config
     from baoguan.app import open_fetcher
     from baoguan.backends.clock import SystemEntropy
@@ -63,7 +64,7 @@ def _fetch(folder: Path, url: str, allow: tuple[str, ...]) -> tuple[str, bytes, 
     settings = config.load(file, options={"allow_networks": allow or None})
     fetcher = open_fetcher(settings, {}, entropy=SystemEntropy())
     try:
-        result = fetcher.fetch(FetchRequest(url=url, kind="feed"))
+        result = fetcher.fetch(FetchRequest(url=url, kind=kind))
     finally:
         fetcher.close()
     if result.response is None:

@@ -97,7 +97,8 @@ def _find_missing_feeds(folder: Path, outlets: "list[Outlet]") -> int:
         else:
             failed = 1
             click.echo(
-                f"{outlet.key}: no feed found now ({outlet.note or outlet.state}); try `baoguan add {outlet.home}` later",
+                f"{outlet.key}: no feed found now ({outlet.note or outlet.state});"
+                f" try `baoguan add {outlet.home}` later",
                 err=True,
             )
     return failed
