@@ -10,8 +10,10 @@ from baoguan.feeds.limits import MAX_TAG_BYTES, MAX_TAGS
 from baoguan.feeds.repair import repair_xml
 
 _LONG_TAG = re.compile(rb"<[^<>]{%d}" % MAX_TAG_BYTES)
+_DECLARES = re.compile(rb"<!DOCTYPE[^>\[]*(?:\[|PUBLIC|SYSTEM)", re.IGNORECASE)
+"""A document type that may hold or load entities; they are taken out by repair_xml."""
 _C1_BYTES = re.compile(rb"\xc2[\x80-\x9f]")
-_C1_NUMBERS = re.compile(rb"&#1(?:2[89]|[345]\d);")
+_C1_NUMBERS = re.compile(rb"&#(1(?:2[89]|[345]\d));")
 
 
 class Tree(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,8 +31,9 @@ def parse_xml(data: bytes, content_type: str = "") -> Tree:
     Well-formed UTF-8 is parsed as it stands; everything else is decoded and repaired first. What lies beyond a cap on
     tags is cut off with a warning.
     """
-    if may_be_plain_utf8(data, content_type) and b"<!DOCTYPE" not in data[:4096] and not _has_c1(data):
-        cut, warnings = _capped(data)
+    declares = _DECLARES.search(data[:4096]) is not None
+    if not declares and may_be_plain_utf8(data, content_type):
+        cut, warnings = _capped(_without_c1(data))
         root, clean = _parse(cut)
         if root is not None and (clean or warnings):
             return Tree(root=root, encoding="utf-8", warnings=warnings)
@@ -62,10 +65,17 @@ def _parse(data: bytes) -> tuple[etree._Element | None, bool]:
     return root, not len(parser.error_log)
 
 
-def _has_c1(data: bytes) -> bool:
-    """Whether there are C1 controls, which are Windows-1252 put into Unicode the wrong way."""
-    # looking for the bytes first is several times as fast
-    return bool((b"\xc2" in data and _C1_BYTES.search(data)) or (b"&#1" in data and _C1_NUMBERS.search(data)))
+def _without_c1(data: bytes) -> bytes:
+    """C1 controls are Windows-1252 put into Unicode the wrong way, as bytes or as numbers."""
+    if b"\xc2" in data and _C1_BYTES.search(data):
+        data = _C1_BYTES.sub(lambda found: _windows(found[0][1]), data)
+    if b"&#1" in data and _C1_NUMBERS.search(data):
+        data = _C1_NUMBERS.sub(lambda found: _windows(int(found[1])), data)
+    return data
+
+
+def _windows(code: int) -> bytes:
+    return bytes((code,)).decode("cp1252", "ignore").encode()
 
 
 def _has_long_run(data: bytes) -> bool:
