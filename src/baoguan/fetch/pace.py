@@ -63,8 +63,9 @@ class Gate:
     def state(self) -> dict[str, int]:
         """What must outlive the run: name to epoch (ms), and `fails:`name to failures in a row."""
         now_ms = self.wall() * 1000
-        kept = {name: at for name, at in self.not_before.items() if at > now_ms}
-        return kept | {f"{_FAILS}{name}": count for name, count in self.fails.items() if count}
+        # copied first: the caller's thread asks while the loop may add to them
+        kept = {name: at for name, at in self.not_before.copy().items() if at > now_ms}
+        return kept | {f"{_FAILS}{name}": count for name, count in self.fails.copy().items() if count}
 
     def users(self, name: str) -> int:
         """Requests that are under way or wait for that domain."""
