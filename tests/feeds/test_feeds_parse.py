@@ -125,7 +125,8 @@ def test_pace_hubs_and_pages_of_a_feed() -> None:
     head = (
         "<ttl>30</ttl><skipHours><hour>0</hour><hour>24</hour><hour>5</hour></skipHours>"
         "<skipDays><day>sunday</day></skipDays>"
-        "<atom:link rel='hub' href='https://hub.org/'/><atom:link rel='self' href='/feed'/><atom:link rel='next' href='?p=2'/>"
+        "<atom:link rel='hub' href='https://hub.org/'/><atom:link rel='self' href='/feed'/>"
+        "<atom:link rel='next' href='?p=2'/>"
     )
     channel = f"<channel><link>https://e.org/</link>{head}</channel>"
     text = f"<rss version='2.0' xmlns:atom='http://www.w3.org/2005/Atom'>{channel}</rss>"
