@@ -17,7 +17,8 @@ _VALUE = (
 _HREF = re.compile(rf"href(?<=[\s\"'/]href){_VALUE}")
 _SRC = re.compile(rf"src(?<=[\s\"'/\-]src)(?:set\s*=\s*(?P<set>\"[^\"<>]*\"|'[^'<>]*')|{_VALUE})")
 _RARE = re.compile(rf"(?<=[\s\"'/])(?:cite|poster|action|longdesc|background|href|src){_VALUE}", re.IGNORECASE)
-_SHOUTS = re.compile(r"(?:HREF|SRC|cite|action)\s*=")
+_RARE_SIGNS = ("HREF=", "SRC=", "cite=", "action=")
+"""Looked for near the beginning only: who shouts does so everywhere."""
 _RELATIVE_CANDIDATE = re.compile(r"""(?:^["']|,\s)\s*(?!https?:|data:)[^\s"',]""")
 _TAG_LENGTH = 4_000
 
@@ -48,7 +49,8 @@ def resolve_html(base: str, html: str) -> str:
         return html
     html = _HREF.sub(lambda found: _resolve_attribute(base, found), html)
     html = _SRC.sub(lambda found: _resolve_attribute(base, found), html)
-    if "poster=" in html or _SHOUTS.search(html[:2_000]):
+    head = html[:2_000]
+    if "poster=" in html or any(sign in head for sign in _RARE_SIGNS):
         html = _RARE.sub(lambda found: _resolve_attribute(base, found), html)
     return html
 
