@@ -18,29 +18,57 @@ _SPLIT = re.compile(r"\s*(?:,|;|、|，|；|\||/|\band\b|\bund\b|\bet\b|\by\b|\b
 _NOT_NAME = re.compile(r"https?:|@|www\.|\d{2,}|^\W*$|^(?:admin|null|undefined|none|redaktion|staff)$", re.IGNORECASE)
 _MAX_NAME = 60
 _MAX_AUTHORS = 12
+_LONG = 8
+_ALIKE = 0.6
 
 
 def read_title(page: Page, head: Head) -> tuple[str, int]:
-    """The headline and the node of the element that shows it (-1 when none does)."""
-    stated = [*strings(head.ld.get("headline")), head.meta("og:title"), head.meta("twitter:title"), head.title]
-    stated = [" ".join(unescape(text).split()) for text in stated if text]
-    shown = [(i, page.text(i)) for i in page.found["h1"]]
-    shown = [(i, text) for i, text in shown if text]
+    """The headline and the node of the element that shows it (-1 when none does).
+
+    A heading that structured data repeat is the headline; where it begins with a kicker that they leave out, without it.
+    """
+    stated = [*strings(head.ld.get("headline"))[:1], head.meta("og:title"), head.meta("twitter:title"), head.title]
+    stated = [cut_site(" ".join(unescape(text).split()), head) for text in stated if text]
+    shown = [(i, text, normal(text)) for i in page.found["h1"][:20] if (text := page.text(i))]
     for text in stated:
         wanted = normal(text)
-        for i, heading in shown:
-            key = normal(heading)
-            if key and (key == wanted or (len(key) > 8 and wanted.startswith(key))):  # noqa: PLR2004
+        for i, heading, key in shown:
+            if key and key == wanted:
+                return _without_kicker(heading, key, stated), i
+    for text in stated:
+        wanted = normal(text)
+        for i, heading, key in shown:
+            if len(wanted) > _LONG and key.endswith(wanted):
+                return text, i
+            if len(key) > _LONG and wanted.startswith(key):
                 return heading, i
-    place = shown[0] if len(shown) == 1 else (-1, "")
     for text in stated[:2]:
-        wanted = normal(cut_site(text, head))
+        wanted = normal(text)
         for i in page.found["h2"][:20]:
             if normal(page.text(i)) == wanted:
                 return page.text(i), i
-    if stated:
-        return cut_site(stated[0], head), place[0]
-    return place[1], place[0]
+    return _likeliest(stated, shown)
+
+
+def _without_kicker(heading: str, key: str, stated: list[str]) -> str:
+    """The heading as the page is shared, where only a kicker before it is left out there."""
+    for text in stated[1:3]:
+        wanted = normal(text)
+        if len(wanted) > _LONG and wanted != key and key.endswith(wanted):
+            return text
+    return heading
+
+
+def _likeliest(stated: list[str], shown: list[tuple[int, str, str]]) -> tuple[str, int]:
+    """Nothing on the page repeats what is stated: the heading that shares most words with it, else what is stated."""
+    if not shown:
+        return (stated[0] if stated else ""), -1
+    wanted = {word for text in stated for word in text.lower().split() if len(word) > 3}  # noqa: PLR2004
+    best = max(shown, key=lambda one: len(wanted.intersection(one[1].lower().split())))
+    common = len(wanted.intersection(best[1].lower().split()))
+    if not stated or common >= _ALIKE * max(1, len(best[1].split())):
+        return best[1], best[0]
+    return stated[0], best[0] if len(shown) == 1 else -1
 
 
 def unescape(text: str) -> str:

@@ -1,8 +1,10 @@
 """A feed item read as an article, and what a page and its item say together. Pure."""
 
+from datetime import datetime
+
 import msgspec
 
-from baoguan.model.article import Article, Clock, Picture
+from baoguan.model.article import Article, Clock
 from baoguan.model.feed import Item
 from baoguan.text.html import clean_body
 from baoguan.text.lang import detect_language
@@ -28,8 +30,8 @@ def article_from_item(item: Item, *, language: str = "") -> Article:
         url=item.url,
         title=item.title,
         authors=item.authors,
-        published=Clock(at=item.published, source="feed", zone_assumed=item.zone_assumed) if item.published else None,
-        modified=Clock(at=item.updated, source="feed") if item.updated else None,
+        published=_clock(item.published or item.updated, item),
+        modified=_clock(item.updated, item) if item.published else None,
         section=item.categories[0] if item.categories else "",
         language=item.language or detect_language(item.title + body.text, language),
         body_html=html,
@@ -66,9 +68,8 @@ def _complete(first: Article, second: Article) -> Article:
     )
 
 
-def lead_first(pictures: tuple[Picture, ...]) -> tuple[Picture, ...]:
-    """The lead picture in front, the rest in reading order."""
-    return tuple(sorted(pictures, key=lambda picture: not picture.lead))
+def _clock(at: datetime | None, item: Item) -> Clock | None:
+    return Clock(at=at, source="feed", zone_assumed=item.zone_assumed) if at else None
 
 
 def _attribute(url: str) -> str:

@@ -154,7 +154,11 @@ def _flatten(page: Page, root: LexborNode, leaves: frozenset[str]) -> None:
             _close(page, current, i)
             return
         child = None
-        if tag != "-text" and tag not in leaves and (tag != "ul" or whole or not _in_nav(tags, parents, current)):
+        if (
+            tag != "-text"
+            and tag not in leaves
+            and (tag != "ul" or whole or not _is_menu(node, tags, parents, current))
+        ):
             child = node.first_child
         if child is None:
             node = node.next if current >= 0 else None
@@ -163,13 +167,15 @@ def _flatten(page: Page, root: LexborNode, leaves: frozenset[str]) -> None:
             current, node = i - 1, child
 
 
-def _in_nav(tags: list[str], parents: list[int], i: int) -> bool:
-    """Whether a list is the outlet's menu: three levels are looked at, for an unclosed <nav> may hold the article."""
+def _is_menu(node: LexborNode, tags: list[str], parents: list[int], i: int) -> bool:
+    """Whether a list is the outlet's menu: three levels are looked at, for an unclosed <nav> may hold the article,
+    and breadcrumbs may hold the headline.
+    """
     for _ in range(3):
         if i < 0:
             return False
         if tags[i] == "nav":
-            return True
+            return node.css_first("h1") is None
         i = parents[i]
     return False
 

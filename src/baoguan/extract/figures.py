@@ -12,7 +12,9 @@ from baoguan.text.pictures import choose_source, size_of
 Resolve = Callable[[str], str]
 
 _SMALL = 100
-_CAPTION_MAX = 700
+_CAPTION_MAX = 2000
+_NEAR = 30
+_LOOSE = 40
 _WRAPPER_MAX = 420.0
 _CLIMB = 7
 _BAD_WORDS = frozenset(
@@ -156,7 +158,14 @@ def _read_image(layout: Layout, i: int, resolve: Resolve) -> Figure | None:
         ]
     url, candidates = choose_source(attrs, extra, resolve)
     if not url or _BAD_FILE.search(urlsplit(url).path[-120:]):
-        url = next((found for name, value in attrs.items() if value and _LAZY_NAME.search(name) and (found := resolve(value.split(" ")[0]))), url)
+        url = next(
+            (
+                found
+                for name, value in attrs.items()
+                if value and _LAZY_NAME.search(name) and (found := resolve(value.split(" ")[0]))
+            ),
+            url,
+        )
     if not url or _BAD_FILE.search(unquote(urlsplit(url).path[-120:])):
         return None
     if _BAD_WORDS.intersection(words_of(f"{attrs.get('class') or ''} {attrs.get('id') or ''}")):
@@ -191,7 +200,9 @@ def _is_foreign(layout: Layout, figure: Figure, low: int, page_url: str, resolve
 
 def _has_caption(layout: Layout, i: int) -> bool:
     page = layout.page
-    return any(page.tags[j] == "figcaption" or layout.verdict[j] & CAPTION for j in range(i, page.end[i]) if page.tags[j])
+    return any(
+        page.tags[j] == "figcaption" or layout.verdict[j] & CAPTION for j in range(i, page.end[i]) if page.tags[j]
+    )
 
 
 def _leads_away(layout: Layout, link: int, page_url: str, resolve: Resolve) -> bool:
@@ -216,7 +227,9 @@ def _is_teaser(layout: Layout, node: int) -> bool:
         if _text_mass(layout, i) > 3 * _WRAPPER_MAX:
             return False
         for j in range(i, page.end[i]):
-            if page.tags[j] in _HEADINGS and (page.tags[page.parent[j]] == "a" or any(page.tags[k] == "a" for k in range(j, page.end[j]))):
+            if page.tags[j] in _HEADINGS and (
+                page.tags[page.parent[j]] == "a" or any(page.tags[k] == "a" for k in range(j, page.end[j]))
+            ):
                 return True
     return False
 
@@ -246,27 +259,50 @@ def _is_picture_page(layout: Layout, link: int) -> bool:
 
 
 def _read_caption(layout: Layout, figure: Figure) -> None:
-    """Caption and credit: of the <figure>, else the small text in the largest wrapper of this picture alone."""
+    """Caption and credit: of the <figure>, else what is named caption right after it, else the text beside it."""
     page = layout.page
     wrapper = _wrapper(layout, figure)
     figure.start, figure.stop = wrapper, page.end[wrapper]
-    if wrapper == figure.node:
-        return
     caption_at = _first(layout, wrapper, CAPTION, "figcaption")
     credit_at = _first(layout, wrapper, CREDIT, "")
+    if caption_at < 0:
+        caption_at = _following(layout, figure)
+        if caption_at >= 0 and credit_at < 0:
+            credit_at = _first(layout, caption_at, CREDIT, "")
     if caption_at >= 0:
         figure.caption = page.text(caption_at)
-    elif page.tags[wrapper] not in ("p", "a", "picture"):
+    elif page.tags[wrapper] not in ("p", "a", "picture", "img"):
         figure.caption = _loose_text(layout, wrapper, credit_at)
-    if credit_at >= 0 and credit_at != caption_at:
-        figure.credit = page.text(credit_at)[:300]
-        if figure.credit and figure.caption.endswith(figure.credit):
-            figure.caption = figure.caption[: -len(figure.credit)].rstrip(" |-–—/(（")
-        elif figure.credit and figure.caption.startswith(figure.credit) and len(figure.caption) > len(figure.credit):
-            figure.caption = figure.caption[len(figure.credit) :].lstrip(" |-–—/")
-    elif match := _CREDIT_TEXT.search(figure.caption):
+    _split_credit(figure, page.text(credit_at)[:300] if credit_at >= 0 and credit_at != caption_at else "")
+
+
+def _split_credit(figure: Figure, credit: str) -> None:
+    caption = figure.caption
+    figure.credit = credit
+    if credit and caption.endswith(credit):
+        caption = caption[: -len(credit)].rstrip(" |-–—/(（")
+    elif credit and caption.startswith(credit) and len(caption) > len(credit):
+        caption = caption[len(credit) :].lstrip(" |-–—/")
+    elif not credit and (match := _CREDIT_TEXT.search(caption)):
         figure.credit = match[1].strip()
-    figure.caption = figure.caption[: _CAPTION_MAX * 3].strip()
+    figure.caption = caption[:_CAPTION_MAX].strip()
+
+
+def _following(layout: Layout, figure: Figure) -> int:
+    """An element named caption shortly after the picture, before any other picture or sentence; -1 when there is none."""
+    page = layout.page
+    stop = min(figure.stop + _NEAR, len(page.tags))
+    for i in range(figure.stop, stop):
+        tag = page.tags[i]
+        if tag == "figcaption" or (tag and layout.verdict[i] & CAPTION and tag not in ("img", "figure", "picture")):
+            return i if 0 < len(page.text(i)) <= _CAPTION_MAX and not _holds_image(layout, i) else -1
+        if tag in ("img", "p", "h2", "article") or (not tag and len(str(page.data[i]).strip()) > _LOOSE):
+            return -1
+    return -1
+
+
+def _holds_image(layout: Layout, i: int) -> bool:
+    return any(layout.page.inside(j, i) for j in layout.page.found["img"])
 
 
 def _wrapper(layout: Layout, figure: Figure) -> int:
@@ -286,7 +322,7 @@ def _wrapper(layout: Layout, figure: Figure) -> int:
         if _text_mass(layout, up) > _WRAPPER_MAX:
             break
         i = up
-        if page.tags[up] not in ("p",) or not _text_mass(layout, up):
+        if page.tags[up] != "p" or layout.verdict[up] & CAPTION or not _text_mass(layout, up):
             best = up
     for _ in range(_CLIMB):
         up = page.parent[i]

@@ -31,7 +31,9 @@ def guard(layout: Layout) -> None:
         for name in names if not hard else ():
             held[name] = held.get(name, 0.0) + block.good
     large = {
-        name for name, mass in held.items() if mass >= _SHARE * total and (clean < _CLEAN_SHARE * total or mass > 2 * clean)
+        name
+        for name, mass in held.items()
+        if mass >= _SHARE * total and (clean < _CLEAN_SHARE * total or mass > 2 * clean)
     }
     if large:
         junk.difference_update([i for i in junk if not _is_hard(layout, i) and _name(layout, i) in large])

@@ -35,7 +35,9 @@ def find_roots(layout: Layout, head: Head, ruled: list[int], profile: Profile | 
     anchored = _by_anchor(layout, top)
     if anchored >= 0:
         return [_block_of(layout, anchored)], "named as the body"
-    articles = [i for i in layout.page.found["article"] if layout.mass.get(i, 0.0) >= _BODY_SHARE * layout.mass.get(top, 0.0)]
+    articles = [
+        i for i in layout.page.found["article"] if layout.mass.get(i, 0.0) >= _BODY_SHARE * layout.mass.get(top, 0.0)
+    ]
     inner = [i for i in articles if layout.page.inside(i, top)]
     top = min(inner, key=lambda i: layout.page.end[i] - i) if inner else top
     return [_block_of(layout, _descend(layout, top))], "most sentences"
@@ -165,6 +167,8 @@ def find_decks(layout: Layout, head: Head, root: int) -> list[int]:
             continue
         own = layout.verdict[block.owner] | layout.verdict[page.parent[block.owner]]
         text = normal(block.text)
-        if (own & DECK and not own & (BYLINE | CAPTION | CREDIT)) or (len(text) > _DECK_LEAST and text[:_PROBE] in stated):
+        if (own & DECK and not own & (BYLINE | CAPTION | CREDIT)) or (
+            len(text) > _DECK_LEAST and text[:_PROBE] in stated
+        ):
             found.append(block.owner)
     return list(dict.fromkeys(found))[:_DECKS]

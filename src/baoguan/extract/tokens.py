@@ -58,7 +58,18 @@ _DECK_TEXT = """summary lead intro introduction deck dek standfirst subtitle sub
     abstract strap strapline chapeau chapo entradilla ingress vorspann sapo bajada sumario teaser kicker sommario occhiello sousTitre
     introtext leadtext leading perex lide zhaiyao daodu desc"""
 _DECK_WORDS = frozenset(_DECK_TEXT.lower().split())
-_HIDING = frozenset(("visually-hidden", "visuallyhidden", "sr-only", "screen-reader-text", "screenreader", "noprint", "print-only", "is-hidden"))
+_HIDING = frozenset(
+    (
+        "visually-hidden",
+        "visuallyhidden",
+        "sr-only",
+        "screen-reader-text",
+        "screenreader",
+        "noprint",
+        "print-only",
+        "is-hidden",
+    )
+)
 
 
 _BITS: dict[str, int] = {}
