@@ -2,17 +2,17 @@
 
 One joiner for the command line, the reader, cron and tests. It names the stages in this order; each is a function in
 the folder of that name (pictures are asked for in picking.py, the batch is written in batching.py). Two promises
-hold at every line: the validators of a feed are kept only together with a pending row for each item that the log lacks, and a
-pending row goes only after the checkpoint that covers its article.
+hold at every line: the validators of a feed are kept only together with a pending row for each item that the log lacks,
+and a pending row goes only after the checkpoint that covers its article.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import msgspec
 
 from baoguan.archive.ledger import Ledger
 from baoguan.archive.revisions import Verdict
-from baoguan.batching import Draft, Logged, log_draft, log_fact, log_late
+from baoguan.batching import Draft, Logged, led_home, log_draft, log_fact, log_late
 from baoguan.desk import Desk, catch_up, exclusive
 from baoguan.errors import ExtractError, FeedError
 from baoguan.extract.article import extract_article
@@ -20,23 +20,19 @@ from baoguan.extract.combine import NOT_ARTICLES, article_from_item, combine
 from baoguan.extract.rules import choose_rules
 from baoguan.feeds.fallback import parse_feed_or_fallback
 from baoguan.feeds.novelty import item_print, judge_item
-from baoguan.feeds.schedule import identity_keys
 from baoguan.model.article import Article
 from baoguan.model.capture import CaptureRef, FetchRequest, FetchResult, Response
 from baoguan.model.feed import FeedDoc, FeedState, Item
 from baoguan.model.outlet import Outlet
 from baoguan.model.schedule import PendingItem
 from baoguan.picking import PictureDesk
-from baoguan.polling import FeedOutcome, Report, body_digest, settle_poll
+from baoguan.polling import RECHECK_STEPS_S, RETRY_STEPS_S, FeedOutcome, Report, body_digest, item_keys, settle_poll
 from baoguan.text.identity import keys_of
-from baoguan.text.urls import canonical_url
 
 OPEN_DRAFTS = 24
 """Articles in work at once: bounds memory, whatever the number of feeds."""
 FLUSH_BYTES = 16_000_000
 FLUSH_RESPONSES = 400
-RECHECK_STEPS_S = (3600, 6 * 3600, 86_400, 3 * 86_400, 7 * 86_400, 30 * 86_400, 90 * 86_400, 365 * 86_400)
-RETRY_STEPS_S = (300, 1800, 7200, 6 * 3600, 86_400)
 GONE = {404: "404", 410: "410"}
 
 
@@ -167,7 +163,7 @@ class _Sync:
     ) -> tuple[list[PendingItem], dict[str, bytes]]:
         """Which items need work, and the prints of all. Nothing depends on order, newest id or date."""
         outlet = self.desk.outlet(state.outlet)
-        rows = list(_item_keys(outlet, doc))
+        rows = list(item_keys(outlet, doc))
         held = self.desk.schedule.prints([key for key, _, _, _ in rows])
         waiting = self.desk.schedule.pending_keys([key for key, _, _, _ in rows])
         feed_ms = int(response.at.timestamp() * 1000)
@@ -224,7 +220,7 @@ class _Sync:
 
     def open_item(self, pending: PendingItem) -> None:
         """Asks for the page of an item, or goes on with the feed's own text where there is none."""
-        if pending.item.url and self.desk.settings.pages:
+        if pending.url and self.desk.settings.pages:
             self.waiting[pending.key] = pending
             request = FetchRequest(url=pending.item.url, kind="page", outlet=pending.outlet, key=pending.key)
             self.fetcher.submit(request)
@@ -251,8 +247,9 @@ class _Sync:
             self.try_later(pending, problem, result.deferred_ms)
 
     def give_up_page(self, pending: PendingItem, problem: str) -> None:
-        """The feed's own text is archived; a known article stays as it is and comes up with its next re-check."""
-        if pending.article:
+        """The feed's own text is archived; an article known by its page stays as it is until its next re-check."""
+        row = self.desk.catalog.article(pending.article) if pending.article and pending.feed else None
+        if pending.article and (row is None or not row.extractor.startswith("feed/")):
             self.done.append(pending.key)
             self.steps.setdefault(pending.article, 0)
         else:
@@ -270,23 +267,26 @@ class _Sync:
     def draft_item(self, pending: PendingItem, response: Response | None, flags: tuple[str, ...]) -> None:
         """page bytes -> Article, completed by the feed; then its pictures are asked for."""
         outlet = self.desk.outlet(pending.outlet)
-        page = self.read_page(outlet, response) if response is not None else None
-        if pending.article and page is not None and page.kind in NOT_ARTICLES and response is not None:
-            self.facts.append((self.new_draft(pending, page, response), _lost(_kind_of_loss(page, response))))
+        page, loss = self.read_page(outlet, response) if response is not None else (None, "")
+        feed = article_from_item(pending.item, language=outlet.language)
+        if pending.article and loss:
+            self.facts.append((self.new_draft(pending, feed, response), _lost(loss)))
             return
-        article = combine(page, pending.item, article_from_item(pending.item, language=outlet.language))
-        if page is not None and article.extractor.startswith("feed/"):
-            flags = (*flags, "from-feed", f"page: {page.kind}")
+        article = combine(page, pending.item, feed)
+        if response is not None and article.extractor.startswith("feed/"):
+            flags = (*flags, "from-feed", f"page: {loss or 'shorter'}")
         draft = self.new_draft(pending, article, response)
         draft.flags = flags
         self.drafts[draft.key] = draft
         if self.pictures.ask(draft):
             self.finish(draft)
 
-    def read_page(self, outlet: Outlet, response: Response) -> Article | None:
-        """What the page says, by the rules of its day."""
+    def read_page(self, outlet: Outlet, response: Response) -> tuple[Article | None, str]:
+        """What the page says, by the rules of its day; or why it is no article: home, error, consent, empty..."""
+        if led_home(outlet, response):
+            return None, "home"
         try:
-            return extract_article(
+            page = extract_article(
                 response.body,
                 url=response.final_url,
                 content_type=response.header("content-type"),
@@ -296,7 +296,10 @@ class _Sync:
             )
         except ExtractError as error:
             self.desk.schedule.note(self.desk.now_ms(), outlet.key, f"{response.final_url}: {error}")
-            return None
+            return None, "error"
+        if page.kind in NOT_ARTICLES:
+            return None, page.kind
+        return (page, "") if page.body_html else (None, "empty")
 
     def new_draft(self, pending: PendingItem, article: Article, response: Response | None) -> Draft:
         """The item as the batch will take it."""
@@ -312,7 +315,7 @@ class _Sync:
             captured_ms=int(response.at.timestamp() * 1000) if response else pending.feed_ms,
             response=response,
             item_capture=pending.capture,
-            item_published=pending.item.published.isoformat() if pending.item.published else "",
+            item_published=_pub_date(pending.item),
         )
 
     def finish(self, draft: Draft) -> None:
@@ -397,22 +400,10 @@ class _Sync:
         self.ready, self.facts, self.responses, self.done, self.retry, self.bytes_waiting = [], [], [], [], [], 0
 
 
-def _item_keys(outlet: Outlet, doc: FeedDoc) -> Iterator[tuple[str, Item, str, str]]:
-    """(key, item, guid, canonical URL) of the items that can be told apart; what can't identify is empty."""
-    seen: set[str] = set()
-    for item, identity in zip(doc.items, identity_keys(doc), strict=True):
-        url = canonical_url(identity.url, drop_params=outlet.drop_params) if identity.url else ""
-        guid = identity.guid or ("" if url else f"title:{item.title}" if item.title else "")
-        keys = keys_of([guid], [url])
-        if keys and keys[0] not in seen:
-            seen.add(keys[0])
-            yield f"{outlet.key}\n{keys[0]}", item, guid, url
-
-
 def _lost(reason: str) -> Verdict:
     return Verdict(kind="lost", reason=reason)
 
 
-def _kind_of_loss(page: Article, response: Response) -> str:
-    home = response.hops and response.final_url.partition("?")[0].rstrip("/").count("/") <= 2
-    return "home" if home else page.kind
+def _pub_date(item: Item) -> str:
+    """The item's own clock, RFC 3339; empty where it has none."""
+    return item.published.isoformat() if item.published else ""

@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
 
 class DeskSource:
-    """ReaderSource over a desk. Holds no state of its own but connections."""
+    """ReaderSource over a desk. Holds nothing of its own but connections and the last counts."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._lists = SqliteLists(desk.folder / "index" / "catalogue.sqlite")
+        self._counted: tuple[int, tuple[int, int]] = (-1, (0, 0))
 
     def cards(
         self,
@@ -126,8 +127,8 @@ class DeskSource:
 
     def outlet(self, key: str) -> OutletInfo | None:
         """One of them."""
-        kept = self._lists.outlets()
-        return self._outlet(key, kept) if key in kept or key in self._desk.feeds.values() else None
+        kept = self._lists.outlet(key)
+        return self._outlet(key, {key: kept}) if kept[0] or key in self._desk.feeds.values() else None
 
     def feed_health(self) -> Sequence[FeedState]:
         """Every feed."""
@@ -145,10 +146,16 @@ class DeskSource:
             vantage=self._desk.settings.vantage,
             size=head.size if head else 0,
             root_sha256=head.root.hex() if head else "",
-            articles=self._lists.total(),
-            outlets=len(self._lists.outlets()),
+            articles=self._totals(head.size if head else 0)[0],
+            outlets=self._totals(head.size if head else 0)[1],
             version=__version__,
         )
+
+    def _totals(self, size: int) -> tuple[int, int]:
+        """(articles, outlets), counted once a log size."""
+        if self._counted[0] != size:
+            self._counted = (size, (self._lists.total(), len(self._lists.outlets())))
+        return self._counted[1]
 
     def public_size(self, path: str) -> int | None:
         """Bytes of a file of public/."""

@@ -91,6 +91,11 @@ class SqliteLists:
         rows = self._run("SELECT outlet, count(*), max(shown_ms) FROM article GROUP BY outlet")
         return {str(row[0]): (int(str(row[1])), int(str(row[2]))) for row in rows}
 
+    def outlet(self, key: str) -> tuple[int, int]:
+        """(articles, newest shown_ms) of one outlet; zeros where it has none."""
+        rows = self._run("SELECT count(*), coalesce(max(shown_ms), 0) FROM article WHERE outlet = ?", key)
+        return int(str(rows[0][0])), int(str(rows[0][1]))
+
     def article(self, identity: str) -> tuple[ArticleRow, bool] | None:
         """One article."""
         rows = self._run(f"SELECT {COLUMNS}, {_EDITED} FROM article a WHERE a.id = ?", identity)  # noqa: S608
