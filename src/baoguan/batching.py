@@ -106,6 +106,8 @@ def _compare(archive: Archive, draft: Draft, who: Resolution, *, digest: str, te
     if held is not None and held.record is not None and digest != who.standing.content_sha256:
         held_length = len(plain_text(parse_record(archive.record(held)).body_html))
         extractor = held.extractor
+    if text_length < held_length and (not text_length or draft.article.kind in ("stub", "paywall")):
+        return Verdict(kind="lost", reason=draft.article.kind if text_length else "empty")
     return judge_again(
         draft.article,
         digest=digest,
@@ -207,11 +209,16 @@ def _new_legacy(ledger: Ledger, outlet: str, new: bool) -> str:
 
 def _aliases(draft: Draft, who: Resolution) -> tuple[str, ...]:
     """Other URLs of this page: where redirects ended. A redirect to a home page names no article."""
-    if draft.response is None or not draft.response.hops:
+    if draft.response is None or not draft.response.hops or led_home(draft.outlet, draft.response):
         return ()
     final = draft.response.final_url
-    home = final.rstrip("/").count("/") <= 2
-    return () if home or final == who.url else (final,)
+    return () if final == who.url else (final,)
+
+
+def led_home(outlet: Outlet, response: Response) -> bool:
+    """Whether redirects led to the front page of the outlet or of its host, in place of the article."""
+    final = response.final_url.partition("#")[0].partition("?")[0].rstrip("/")
+    return bool(response.hops) and (final.count("/") <= 2 or final == outlet.home.rstrip("/"))
 
 
 def _keep_media(batch: Batch, draft: Draft) -> tuple[tuple[MediaRef, ...], dict[str, KeptPicture]]:

@@ -70,6 +70,9 @@ class _Sync:
         self.facts: list[tuple[Draft, Verdict]] = []
         self.done: list[str] = []
         self.retry: list[PendingItem] = []
+        self.quiet: list[FeedState] = []
+        """Feeds that brought nothing: their states are kept together, a crash costs only politeness."""
+        self.more_due = True
         self.steps: dict[str, int] = {}
         self.responses: list[tuple[Response, str, CaptureRef | None]] = []
         self.bytes_waiting = 0
@@ -118,7 +121,7 @@ class _Sync:
 
     def is_full(self) -> bool:
         """Enough is ready for a batch, or to be settled."""
-        settled = len(self.retry) + len(self.done) + len(self.responses)
+        settled = len(self.retry) + len(self.done) + max(len(self.responses), len(self.quiet))
         return len(self.ready) >= self.desk.settings.batch_articles or settled >= FLUSH_RESPONSES
 
     def take(self, result: FetchResult) -> None:
@@ -155,7 +158,11 @@ class _Sync:
                     problem = str(error)
         news = sum(not item.article for item in fresh)
         settled = settle_poll(self.desk, state, result, doc, problem, known=len(fresh) < len(prints), new_items=news)
-        self.desk.schedule.settle_feed(settled, fresh, prints)
+        if prints:
+            self.desk.schedule.settle_feed(settled, fresh, prints)
+            self.more_due = self.more_due or bool(fresh)
+        else:
+            self.quiet.append(settled)
         self.report.feed(FeedOutcome.of(settled, result, fresh))
 
     def judge_items(
@@ -210,11 +217,13 @@ class _Sync:
     def top_up(self) -> bool:
         """Opens as many due items as there is room for; returns whether any is open."""
         room = OPEN_DRAFTS - len(self.waiting) - len(self.drafts)
-        if room > 0 and not self.stop() and len(self.ready) < 2 * self.desk.settings.batch_articles:
+        if room > 0 and self.more_due and not self.stop() and len(self.ready) < 2 * self.desk.settings.batch_articles:
             busy = [*self.waiting, *self.drafts, *self.done]
             busy += [draft.key for draft in self.ready] + [draft.key for draft, _ in self.facts]
             busy += [item.key for item in self.retry]
-            for item in self.desk.schedule.pending(self.desk.now_ms(), limit=room, skip=busy):
+            due = self.desk.schedule.pending(self.desk.now_ms(), limit=room, skip=busy)
+            self.more_due = len(due) == room
+            for item in due:
                 self.open_item(item)
         return bool(self.waiting or self.drafts)
 
@@ -395,9 +404,11 @@ class _Sync:
                 schedule.note(
                     now, draft.outlet.key, f"guid and URL of {draft.url} belong to two articles: kept as a third"
                 )
+        schedule.settle_feeds(self.quiet)
         schedule.settle_items([draft.key for draft, _ in outcomes] + self.done, self.retry, again)
         self.pictures.settle({draft.key: logged.id for draft, logged in outcomes}, now)
-        self.ready, self.facts, self.responses, self.done, self.retry, self.bytes_waiting = [], [], [], [], [], 0
+        self.ready, self.facts, self.responses, self.done, self.retry, self.quiet = [], [], [], [], [], []
+        self.bytes_waiting = 0
 
 
 def _lost(reason: str) -> Verdict:

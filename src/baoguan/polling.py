@@ -1,16 +1,25 @@
 """What a poll of a feed meant, for the schedule and for people."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
 from baoguan.desk import Desk
+from baoguan.feeds.identity import identity_keys
 from baoguan.feeds.schedule import PollFact, PollSettings, fact_of, next_poll
 from baoguan.fetch.headers import cache_max_age, parse_retry_after
 from baoguan.model.capture import FetchResult, Response
-from baoguan.model.feed import FeedDoc, FeedState
+from baoguan.model.feed import FeedDoc, FeedState, Item
+from baoguan.model.outlet import Outlet
 from baoguan.model.schedule import PendingItem
+from baoguan.text.identity import keys_of
+from baoguan.text.urls import canonical_url
+
+RECHECK_STEPS_S = (3600, 6 * 3600, 86_400, 3 * 86_400, 7 * 86_400, 30 * 86_400, 90 * 86_400, 365 * 86_400)
+"""A page is looked at again after the first, then the next ...; the last for ever."""
+RETRY_STEPS_S = (300, 1800, 7200, 6 * 3600, 86_400)
+"""A page that did not come is asked for again after the first, then the next ..."""
 
 
 class FeedOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +83,18 @@ class Report:
     def failed(self) -> list[FeedOutcome]:
         """Feeds that gave no feed."""
         return [feed for feed in self.feeds if feed.kind in ("failing", "blocked", "gone", "not-a-feed")]
+
+
+def item_keys(outlet: Outlet, doc: FeedDoc) -> Iterator[tuple[str, Item, str, str]]:
+    """(key, item, guid, canonical URL) of the items that can be told apart; what can't identify is empty."""
+    seen: set[str] = set()
+    for item, identity in zip(doc.items, identity_keys(doc), strict=True):
+        url = canonical_url(identity.url, drop_params=outlet.drop_params) if identity.url else ""
+        guid = identity.guid or ("" if url else f"title:{item.title}" if item.title else "")
+        keys = keys_of([guid], [url])
+        if keys and keys[0] not in seen:
+            seen.add(keys[0])
+            yield f"{outlet.key}\n{keys[0]}", item, guid, url
 
 
 def settle_poll(
