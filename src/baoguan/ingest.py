@@ -215,7 +215,7 @@ class _Sync:
     # pages
 
     def top_up(self) -> bool:
-        """Opens as many due items as there is room for; returns whether any is open."""
+        """Opens as many due items as there is room for; returns whether any is under way."""
         room = OPEN_DRAFTS - len(self.waiting) - len(self.drafts)
         if room > 0 and self.more_due and not self.stop() and len(self.ready) < 2 * self.desk.settings.batch_articles:
             busy = [*self.waiting, *self.drafts, *self.done]
@@ -225,7 +225,7 @@ class _Sync:
             self.more_due = len(due) == room
             for item in due:
                 self.open_item(item)
-        return bool(self.waiting or self.drafts)
+        return bool(self.waiting or self.drafts or self.ready or self.facts)
 
     def open_item(self, pending: PendingItem) -> None:
         """Asks for the page of an item, or goes on with the feed's own text where there is none."""

@@ -180,6 +180,10 @@ class Schedule(Protocol):
         """Validators together with a pending row for each item that the log lacks."""
         ...
 
+    def settle_feeds(self, states: Iterable[FeedState]) -> None:
+        """The states of feeds that brought nothing."""
+        ...
+
     def settle_items(
         self,
         done: Iterable[str],

@@ -124,6 +124,12 @@ class SqliteSchedule:
                 )
             db.executemany("INSERT OR REPLACE INTO print VALUES (?,?)", list(prints.items()))
 
+    def settle_feeds(self, states: Iterable[FeedState]) -> None:
+        """Keeps the states of feeds that brought nothing: 304s, the same body again, failures."""
+        with self._transaction() as db:
+            for state in states:
+                _put_feed(db, state)
+
     def settle_items(
         self,
         done: Iterable[str],
