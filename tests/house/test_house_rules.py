@@ -23,7 +23,9 @@ def test_sizes(path: Path) -> None:
     assert text.count("\n") <= MODULE_LINES, f"{path.name}: over {MODULE_LINES} lines"
     for node in functions(ast.parse(text)):
         assert node.end_lineno is not None
-        assert node.end_lineno - node.lineno < FUNCTION_LINES, f"{path.name}: {node.name} is over {FUNCTION_LINES} lines"
+        assert node.end_lineno - node.lineno < FUNCTION_LINES, (
+            f"{path.name}: {node.name} is over {FUNCTION_LINES} lines"
+        )
 
 
 def test_async_only_in_fetch_and_web() -> None:
@@ -66,6 +68,12 @@ def test_public_names_are_pinned() -> None:
     assert sorted(baoguan.__all__) == list(baoguan.__all__)
     for name in baoguan.__all__:
         assert f"`baoguan.{name}`" in reference
+
+
+def test_reference_is_what_the_program_says() -> None:
+    from baoguan.cli.reference import reference
+
+    assert (ROOT / "docs" / "reference.md").read_text("utf-8") == reference(), "./run docs"
 
 
 def test_reference_tells_every_command_and_setting() -> None:
