@@ -3,15 +3,16 @@
 import msgspec
 
 from baoguan.extract.blocks import scan
-from baoguan.extract.layout import Block, Layout
 from baoguan.extract.byline import clean_names, cut_site, read_authors, read_section, read_title, stated_language
 from baoguan.extract.clocks import modified_clock, published_clock, read_clock, zone_of
 from baoguan.extract.decode import decode_page
 from baoguan.extract.dom import Page, parse_page
 from baoguan.extract.emit import write_body, write_figure
-from baoguan.extract.figures import Figure, find_figures, picture_key, resolver
+from baoguan.extract.figures import find_figures
+from baoguan.extract.picture import Figure, picture_key, resolver
 from baoguan.extract.harvest import Head, harvest, strings
 from baoguan.extract.kind import judge
+from baoguan.extract.layout import Block, Layout
 from baoguan.extract.profile import Lesson, Profile, lesson_of
 from baoguan.extract.prune import prune
 from baoguan.extract.root import find_decks, find_roots
@@ -21,6 +22,8 @@ from baoguan.model.outlet import RuleVersion
 from baoguan.text.html import CleanBody, clean_body
 
 EXTRACTOR = "generic/1"
+MAX_BODY = 400_000
+"""Characters of mark-up that are kept of one article."""
 _LITTLE = 400.0
 _LEADS = 3
 """Pictures outside the container that are put before the text, at most."""
@@ -90,7 +93,7 @@ def read_page(body: bytes, hints: Hints) -> Reading:
     """As extract_article, with all that led to the result."""
     html, encoding = decode_page(body, hints.content_type)
     layout, head, title = _scan(html, hints, whole=False)
-    if layout.sums[-1] < _LITTLE:
+    if layout.sums[-1] < _LITTLE and layout.page.skipped:
         layout, head, title = _scan(html, hints, whole=True)
     page, heading = layout.page, layout.heading
     roots, found_by = find_roots(layout, head, marked(page, "body") if hints.rules else [], hints.profile)
@@ -105,6 +108,8 @@ def read_page(body: bytes, hints: Hints) -> Reading:
     for figure in figures if hints.rules else ():
         figure.url = rewrite(figure.url, hints.rules)
     raw = write_raw(layout, roots, blocks, figures)
+    if len(raw) > MAX_BODY:
+        raw, page.cut = raw[:MAX_BODY], True
     clean = clean_body(raw, resolver(hints.url)(head.base) or hints.url)
     first = next((b.first for b in blocks if b.keep and b.first >= main), main)
     near = (min(heading if heading >= 0 else main, main), max(first, main) + 1)

@@ -2,9 +2,9 @@
 
 import re
 
-from baoguan.extract.layout import Layout
 from baoguan.extract.dom import Page
 from baoguan.extract.harvest import Head, strings
+from baoguan.extract.layout import Layout
 from baoguan.extract.likeness import normal
 from baoguan.extract.tokens import words_of
 
@@ -63,7 +63,7 @@ def _likeliest(stated: list[str], shown: list[tuple[int, str, str]]) -> tuple[st
     """Nothing on the page repeats what is stated: the heading that shares most words with it, else what is stated."""
     if not shown:
         return (stated[0] if stated else ""), -1
-    wanted = {word for text in stated for word in text.lower().split() if len(word) > 3}  # noqa: PLR2004
+    wanted = {word for text in stated for word in text.lower().split() if len(word) > 3}
     best = max(shown, key=lambda one: len(wanted.intersection(one[1].lower().split())))
     common = len(wanted.intersection(best[1].lower().split()))
     if not stated or common >= _ALIKE * max(1, len(best[1].split())):
@@ -85,7 +85,7 @@ def unescape(text: str) -> str:
         ("&gt;", ">"),
     ):
         text = text.replace(entity, char)
-    text = re.sub(r"&#(\d{2,6});", lambda m: chr(int(m[1])) if 31 < int(m[1]) < 0x110000 else " ", text)  # noqa: PLR2004
+    text = re.sub(r"&#(\d{2,6});", lambda m: chr(int(m[1])) if 31 < int(m[1]) < 0x110000 else " ", text)
     return text.replace("&amp;", "&")
 
 
@@ -135,7 +135,7 @@ def clean_names(texts: list[str]) -> list[str]:
     found: dict[str, str] = {}
     for text in texts:
         text = _BY.sub("", " ".join(unescape(text).split()))
-        for name in _SPLIT.split(text) if len(text) > 20 or "," in text else [text]:  # noqa: PLR2004
+        for name in _SPLIT.split(text) if len(text) > 20 or "," in text else [text]:
             name = name.strip(" .,:;|-–—•·/")
             if name and len(name) <= _MAX_NAME and not _NOT_NAME.search(name):
                 found.setdefault(normal(name), name)
@@ -155,7 +155,7 @@ def _shown(layout: Layout, near: tuple[int, int]) -> list[str]:
         words = words_of(attrs.get("class") or "")
         item = (attrs.get("itemprop") or "") + " " + (attrs.get("rel") or "")
         rank = 0 if "author" in item else 1 if "author" in words else 2 if "byline" in words else 9
-        if rank < 9:  # noqa: PLR2004
+        if rank < 9:
             text = page.text(i)
             if 1 < len(text) < 2 * _MAX_NAME:
                 ranked.append((rank, text))

@@ -72,7 +72,7 @@ def _plain_form(text: str) -> str:
         text = f"{text[: era.start()]}{year}年{text[era.end() :]}"
     if day := _DAY_FIRST.match(text):
         first, second = int(day[1]), int(day[3])
-        if second > 12:  # noqa: PLR2004 - months
+        if second > 12:
             first, second = second, first
         text = f"{day[4]}-{second:02d}-{first:02d}{day[5].replace(' - ', ' ').replace('h', ':')}"
     if half := _HALF.search(text):

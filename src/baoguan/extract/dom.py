@@ -6,14 +6,18 @@ Another parser needs only another `parse_page`.
 """
 
 import re
+from bisect import bisect_left
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-MAX_ELEMENTS = 200_000
-"""Elements that are read of one page; what follows is cut, and `cut` says so."""
+MAX_ELEMENTS = 30_000
+"""Elements that are read of one page (the largest of 880 sample pages has 17,000); what follows is cut and `cut` says so.
+More can't be walked in 300 ms."""
+MAX_TAGS = 60_000
+"""`<` that are read of one page, before parsing."""
 MAX_DEPTH = 400
 """Deeper start tags are left out before parsing (a tree builder's time grows with the square of the depth)."""
-MAX_CHARS = 12_000_000
+MAX_CHARS = 6_000_000
 _MANY_TAGS = 6_000
 _LEAF = frozenset(("style", "svg", "template", "math", "object", "canvas", "select", "textarea", "script"))
 _ASIDE = frozenset((*_LEAF, "footer", "amp-sidebar"))
@@ -31,7 +35,7 @@ _RAW_TEXT = re.compile(r"<(script|style)\b.*?</\1\s*>", re.IGNORECASE | re.DOTAL
 class Page:
     """One parsed page. Node 0 is <html>; `tags[i]` is empty for text."""
 
-    __slots__ = ("cut", "data", "end", "found", "parent", "scripts", "tags")
+    __slots__ = ("cut", "data", "end", "found", "parent", "scripts", "skipped", "tags")
 
     def __init__(self) -> None:
         self.tags: list[str] = []
@@ -45,6 +49,8 @@ class Page:
         self.scripts: list[tuple[str, str]] = []
         """(id or type, text) of the scripts that hold JSON."""
         self.cut = False
+        self.skipped = False
+        """Whether a footer or a menu was left out."""
 
     def attrs(self, i: int) -> dict[str, str | None]:
         """Attributes of element `i`."""
@@ -74,6 +80,11 @@ class Page:
                 pieces.append(" ")
         return " ".join("".join(pieces).split())
 
+    def images(self, i: int) -> list[int]:
+        """<img> elements under `i`."""
+        found = self.found["img"]
+        return found[bisect_left(found, i) : bisect_left(found, self.end[i])]
+
     def inside(self, i: int, ancestor: int) -> bool:
         """Whether `i` is `ancestor` or under it."""
         return ancestor <= i < self.end[ancestor]
@@ -91,7 +102,10 @@ def parse_page(html: str, marks: tuple[tuple[str, tuple[str, ...]], ...] = (), *
     page = Page()
     if len(html) > MAX_CHARS:
         html, page.cut = html[:MAX_CHARS], True
-    if html.count("<") > _MANY_TAGS:
+    tags = html.count("<")
+    if tags > MAX_TAGS:
+        html, page.cut = html[: _nth(html, "<", MAX_TAGS)], True
+    if tags > _MANY_TAGS:
         html = limit_depth(html)
     parser = LexborHTMLParser(html)
     for name, selectors in marks:
@@ -105,6 +119,14 @@ def parse_page(html: str, marks: tuple[tuple[str, tuple[str, ...]], ...] = (), *
     if not page.tags:
         page.tags, page.data, page.parent, page.end = ["html"], [{}], [-1], [1]
     return page
+
+
+def _nth(text: str, char: str, count: int) -> int:
+    """Where `char` stands for the `count`-th time; it stands there more often."""
+    at = -1
+    for _ in range(count):
+        at = text.find(char, at + 1)
+    return at
 
 
 def _mark(parser: LexborHTMLParser, name: str, selectors: tuple[str, ...]) -> None:
@@ -160,6 +182,8 @@ def _flatten(page: Page, root: LexborNode, leaves: frozenset[str]) -> None:
             and (tag != "ul" or whole or not _is_menu(node, tags, parents, current))
         ):
             child = node.first_child
+        elif tag in ("footer", "ul"):
+            page.skipped = True
         if child is None:
             node = node.next if current >= 0 else None
         else:

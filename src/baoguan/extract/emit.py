@@ -1,9 +1,10 @@
 """Writes the kept part of a page as plain mark-up, which text.html then sanitises and normalises."""
 
+from bisect import bisect_left
 from collections.abc import Iterable
 
+from baoguan.extract.picture import Figure
 from baoguan.extract.layout import Layout
-from baoguan.extract.figures import Figure
 
 _VOID = frozenset(("br", "hr", "img", "wbr"))
 _DROPPED = frozenset(
@@ -14,7 +15,6 @@ _KEPT_ATTRIBUTES = {
     "video": ("src", "poster", "data-src"), "audio": ("src", "data-src"), "iframe": ("src", "data-src", "width", "height"),
     "amp-video": ("src", "poster"), "amp-iframe": ("src",),
 }  # fmt: skip
-_MEDIA = ("video", "audio")
 
 
 def escape(text: str) -> str:
@@ -27,7 +27,7 @@ def write_figure(figure: Figure) -> str:
     size = "".join(
         f' {name}="{value}"'
         for name, value in (("width", figure.width), ("height", figure.height))
-        if value and value > 2  # noqa: PLR2004
+        if value and value > 2
     )
     html = f'<figure><img src="{escape(figure.url)}" alt="{escape(figure.alt)}"{size}>'
     caption = escape(figure.caption)
@@ -44,59 +44,64 @@ def write_figure(figure: Figure) -> str:
 
 def write_body(layout: Layout, roots: Iterable[int], dropped: set[int], figures: list[Figure]) -> str:
     """The mark-up under `roots`, without junk elements and without the text nodes in `dropped`."""
-    page = layout.page
-    at = {figure.start: figure for figure in figures}
-    out: list[str] = []
+    writer = _Writer(layout, dropped, figures)
     for root in roots:
-        _write(layout, root, page.end[root], dropped, at, out)
-    return "".join(out)
+        writer.write(root, layout.page.end[root])
+    return "".join(writer.out)
 
 
-def _write(layout: Layout, i: int, stop: int, dropped: set[int], at: dict[int, Figure], out: list[str]) -> None:
-    tags, data, ends = layout.page.tags, layout.page.data, layout.page.end
-    junk = layout.junk
-    closing: list[tuple[int, str]] = []
-    while True:
-        while closing and closing[-1][0] <= i:
-            out.append(closing.pop()[1])
-        if i >= stop:
-            return
-        tag = tags[i]
-        if i in at:
-            out.append(write_figure(at[i]))
-            i = _after_figure(layout, i, at, out)
-            continue
-        if not tag:
-            if i not in dropped:
-                out.append(escape(data[i]))  # type: ignore[arg-type]
-            i += 1
-            continue
-        foreign = tag in _DROPPED or i in junk
-        if foreign and not _holds_figure(i, ends[i], at):
-            i = ends[i]
-            continue
-        if foreign:
-            for node in range(i, ends[i]):
-                if not tags[node]:
-                    dropped.add(node)
-        _open("div" if foreign else tag, data[i], i, ends[i], out, closing)  # type: ignore[arg-type]
-        i += 1
+class _Writer:
+    """One pass over the container; `out` is what was written."""
+
+    def __init__(self, layout: Layout, dropped: set[int], figures: list[Figure]) -> None:
+        self.layout = layout
+        self.dropped = dropped
+        self.at: dict[int, list[Figure]] = {}
+        for figure in figures:
+            self.at.setdefault(figure.start, []).append(figure)
+        self.starts = sorted(self.at)
+        self.out: list[str] = []
+
+    def write(self, i: int, stop: int) -> None:
+        """Writes the nodes from `i` to before `stop`."""
+        tags, data = self.layout.page.tags, self.layout.page.data
+        closing: list[tuple[int, str]] = []
+        while True:
+            while closing and closing[-1][0] <= i:
+                self.out.append(closing.pop()[1])
+            if i >= stop:
+                return
+            if tags[i]:
+                i = self._element(i, closing)
+            else:
+                if i not in self.dropped:
+                    self.out.append(escape(data[i]))  # type: ignore[arg-type]
+                i += 1
+
+    def _element(self, i: int, closing: list[tuple[int, str]]) -> int:
+        """Writes the start of an element, or what stands for it; returns the node to go on with."""
+        page = self.layout.page
+        tag, stop = page.tags[i], page.end[i]
+        if i in self.at:
+            return self._figures(i)
+        if tag in _DROPPED or i in self.layout.junk:
+            n = bisect_left(self.starts, i)
+            if n == len(self.starts) or self.starts[n] >= stop:
+                return stop
+            self.dropped.update(node for node in range(i, stop) if not page.tags[node])
+            tag = "div"
+        _open(tag, page.attrs(i), stop if stop > i else i, self.out, closing)
+        return i + 1
+
+    def _figures(self, i: int) -> int:
+        """Writes the pictures whose box begins at `i` or inside that box; returns the node after it."""
+        stop = max(figure.stop for figure in self.at[i])
+        for start in self.starts[bisect_left(self.starts, i) : bisect_left(self.starts, stop)]:
+            self.out.extend(write_figure(figure) for figure in self.at[start])
+        return stop
 
 
-def _after_figure(layout: Layout, i: int, at: dict[int, Figure], out: list[str]) -> int:
-    """Writes the other figures of the same wrapper and returns the node after it."""
-    stop = at[i].stop
-    out.extend(write_figure(figure) for start, figure in at.items() if i < start < stop)
-    return stop
-
-
-def _holds_figure(i: int, stop: int, at: dict[int, Figure]) -> bool:
-    return any(i <= start < stop for start in at)
-
-
-def _open(
-    tag: str, attrs: dict[str, str | None], i: int, stop: int, out: list[str], closing: list[tuple[int, str]]
-) -> None:
+def _open(tag: str, attrs: dict[str, str | None], stop: int, out: list[str], closing: list[tuple[int, str]]) -> None:
     if tag in _VOID:
         out.append(f"<{tag}>")
         return
@@ -104,12 +109,7 @@ def _open(
     for name in _KEPT_ATTRIBUTES.get(tag, ()):
         if value := attrs.get(name):
             written += f' {name}="{escape(value)}"'
-    if tag in _MEDIA:
-        out.append(f"<{tag}{written}>")
-        closing.append((stop, f"</{tag}>"))
-        return
     if "-" in tag and not written:
         tag = "div"
     out.append(f"<{tag}{written}>")
-    if stop > i:
-        closing.append((stop, f"</{tag}>"))
+    closing.append((stop, f"</{tag}>"))

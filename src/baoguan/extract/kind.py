@@ -4,8 +4,8 @@ import re
 
 import msgspec
 
-from baoguan.extract.layout import Block, Layout, weigh
 from baoguan.extract.harvest import Head, is_article_type, is_index_type
+from baoguan.extract.layout import Block, Layout, weigh
 from baoguan.extract.likeness import normal
 
 _CONSENT = re.compile(
@@ -113,12 +113,12 @@ def _wall(layout: Layout, first: str, text: str, total: float, good: float, stat
 
 def _is_index(layout: Layout, head: Head, mass: float, good: float, stated: bool) -> bool:
     """Many linked headlines and little running text, or structured data that say so."""
-    linked = [block for block in layout.blocks if block.linked > 0.8 * block.mass and block.mass > 25]  # noqa: PLR2004
+    linked = [block for block in layout.blocks if block.linked > 0.8 * block.mass and block.mass > 25]
     if is_index_type(head) and good < 2 * _LITTLE:
         return True
     share = sum(block.mass for block in linked) / (1 + sum(block.mass for block in layout.blocks))
-    return not stated and len(linked) >= _MANY_LINKS and good < _LITTLE and share > 0.35 and mass < 2 * _LITTLE  # noqa: PLR2004
+    return not stated and len(linked) >= _MANY_LINKS and good < _LITTLE and share > 0.35 and mass < 2 * _LITTLE
 
 
 def _tail(layout: Layout) -> str:
-    return " ".join(block.text for block in layout.blocks if block.mass < 1000)[:20_000]  # noqa: PLR2004
+    return " ".join(block.text for block in layout.blocks if block.mass < 1000)[:20_000]

@@ -71,7 +71,7 @@ def path_of(layout: Layout, i: int) -> str:
     """Tags and classes from the body down to `i`, without digits: the same on pages of one template."""
     page = layout.page
     steps = []
-    while i > layout.top and len(steps) < 4:  # noqa: PLR2004 - what is nearest says most
+    while i > layout.top and len(steps) < 4:
         classes = " ".join(
             word for word in page.attr(i, "class").split()[:3] if not any(char.isdigit() for char in word)
         )
@@ -128,10 +128,10 @@ def drift(profile: Profile, lesson: Lesson) -> str | None:
     if lesson.path not in profile.paths and lesson.size < 0.35 * habit.mass:
         return f"text in an unknown place ({lesson.path}) and short"
     lost = []
-    if habit.pictures > 0.95 and not article.pictures:  # noqa: PLR2004
+    if habit.pictures > 0.95 and not article.pictures:
         lost.append("picture")
-    if habit.authors > 0.95 and not article.authors:  # noqa: PLR2004
+    if habit.authors > 0.95 and not article.authors:
         lost.append("author")
-    if habit.clocks > 0.95 and (article.published is None or article.published.precision == "day"):  # noqa: PLR2004
+    if habit.clocks > 0.95 and (article.published is None or article.published.precision == "day"):
         lost.append("clock")
     return f"no {', no '.join(lost)}, unlike nearly all pages before" if len(lost) > 1 else None

@@ -61,7 +61,7 @@ def _in_figure(layout: Layout, i: int) -> bool:
         if page.tags[i] == "figcaption":
             return True
         if page.tags[i] == "figure":
-            return sum(1 for j in page.found["img"] if page.inside(j, i)) > 0
+            return bool(page.images(i))
         i = page.parent[i]
         if i < 0:
             break
