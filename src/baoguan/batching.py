@@ -16,6 +16,7 @@ from baoguan.model.log import ManifestLine, MediaRef
 from baoguan.model.outlet import Outlet
 from baoguan.publish.ancestor_tree import FIRST_ID, article_path
 from baoguan.publish.markdown import KeptPicture, RecordDraft, parse_record, render_record
+from baoguan.reading import led_home
 from baoguan.text.html import plain_text
 from baoguan.text.urls import canonical_url
 
@@ -213,12 +214,6 @@ def _aliases(draft: Draft, who: Resolution) -> tuple[str, ...]:
         return ()
     final = draft.response.final_url
     return () if final == who.url else (final,)
-
-
-def led_home(outlet: Outlet, response: Response) -> bool:
-    """Whether redirects led to the front page of the outlet or of its host, in place of the article."""
-    final = response.final_url.partition("#")[0].partition("?")[0].rstrip("/")
-    return bool(response.hops) and (final.count("/") <= 2 or final == outlet.home.rstrip("/"))
 
 
 def _keep_media(batch: Batch, draft: Draft) -> tuple[tuple[MediaRef, ...], dict[str, KeptPicture]]:

@@ -12,12 +12,10 @@ import msgspec
 
 from baoguan.archive.ledger import Ledger
 from baoguan.archive.revisions import Verdict
-from baoguan.batching import Draft, Logged, led_home, log_draft, log_fact, log_late
+from baoguan.batching import Draft, Logged, log_draft, log_fact, log_late
 from baoguan.desk import Desk, catch_up, exclusive
-from baoguan.errors import ExtractError, FeedError
-from baoguan.extract.article import extract_article
-from baoguan.extract.combine import NOT_ARTICLES, article_from_item, combine
-from baoguan.extract.rules import choose_rules
+from baoguan.errors import FeedError
+from baoguan.extract.combine import article_from_item, combine
 from baoguan.feeds.fallback import parse_feed_or_fallback
 from baoguan.feeds.novelty import item_print, judge_item
 from baoguan.model.article import Article
@@ -27,6 +25,7 @@ from baoguan.model.outlet import Outlet
 from baoguan.model.schedule import PendingItem
 from baoguan.picking import PictureDesk
 from baoguan.polling import RECHECK_STEPS_S, RETRY_STEPS_S, FeedOutcome, Report, body_digest, item_keys, settle_poll
+from baoguan.reading import read_page
 from baoguan.text.identity import keys_of
 
 OPEN_DRAFTS = 24
@@ -95,15 +94,8 @@ class _Sync:
         self.report.start(len(claimed))
         for state in claimed:
             self.states[state.url] = state
-            request = FetchRequest(
-                url=state.address or state.url,
-                kind="feed",
-                outlet=state.outlet,
-                etag=state.etag,
-                last_modified=state.last_modified,
-                key=state.url,
-            )
-            self.fetcher.submit(request)
+            request = FetchRequest(url=state.address or state.url, kind="feed", outlet=state.outlet, key=state.url)
+            self.fetcher.submit(msgspec.structs.replace(request, etag=state.etag, last_modified=state.last_modified))
         self.work()
 
     def work(self) -> None:
@@ -179,12 +171,9 @@ class _Sync:
         for key, item, guid, url in rows:
             prints[key] = item_print(item)
             known, same = self.known(outlet, guid, url, item.title)
+            now, then = prints[key], held.get(key)
             verdict = judge_item(
-                known=bool(known),
-                waiting=key in waiting,
-                print_now=prints[key],
-                print_then=held.get(key),
-                same_title=same,
+                known=bool(known), waiting=key in waiting, print_now=now, print_then=then, same_title=same
             )
             if verdict != "same":
                 fresh.append(
@@ -244,7 +233,7 @@ class _Sync:
             self.draft_item(pending, response, ())
             return
         if status in GONE and pending.article:
-            self.facts.append((self.new_draft(pending, article_from_item(pending.item), response), _lost(GONE[status])))
+            self.lose(pending, response, GONE[status])
             return
         if response is not None:
             self.keep_response(response, "")
@@ -276,11 +265,19 @@ class _Sync:
     def draft_item(self, pending: PendingItem, response: Response | None, flags: tuple[str, ...]) -> None:
         """page bytes -> Article, completed by the feed; then its pictures are asked for."""
         outlet = self.desk.outlet(pending.outlet)
-        page, loss = self.read_page(outlet, response) if response is not None else (None, "")
-        feed = article_from_item(pending.item, language=outlet.language)
+        page, loss = None, ""
+        if response is not None:
+            try:
+                page, loss = read_page(outlet, response)
+            except Exception as error:  # noqa: BLE001 - one page that breaks its reader never stops the others
+                self.keep_response(response, "")
+                self.desk.schedule.note(self.desk.now_ms(), outlet.key, f"{pending.item.url}: {error!r}"[:300])
+                self.give_up_page(pending, "unreadable")
+                return
         if pending.article and loss:
-            self.facts.append((self.new_draft(pending, feed, response), _lost(loss)))
+            self.lose(pending, response, loss)
             return
+        feed = article_from_item(pending.item, language=outlet.language)
         article = combine(page, pending.item, feed)
         if response is not None and article.extractor.startswith("feed/"):
             flags = (*flags, "from-feed", f"page: {loss or 'shorter'}")
@@ -290,25 +287,10 @@ class _Sync:
         if self.pictures.ask(draft):
             self.finish(draft)
 
-    def read_page(self, outlet: Outlet, response: Response) -> tuple[Article | None, str]:
-        """What the page says, by the rules of its day; or why it is no article: home, error, consent, empty..."""
-        if led_home(outlet, response):
-            return None, "home"
-        try:
-            page = extract_article(
-                response.body,
-                url=response.final_url,
-                content_type=response.header("content-type"),
-                rules=choose_rules(outlet, response.at.date()),
-                language=outlet.language,
-                zone=outlet.zone,
-            )
-        except ExtractError as error:
-            self.desk.schedule.note(self.desk.now_ms(), outlet.key, f"{response.final_url}: {error}")
-            return None, "error"
-        if page.kind in NOT_ARTICLES:
-            return None, page.kind
-        return (page, "") if page.body_html else (None, "empty")
+    def lose(self, pending: PendingItem, response: Response | None, reason: str) -> None:
+        """A known article's page is no article now: a fact for the log, its text stays."""
+        draft = self.new_draft(pending, article_from_item(pending.item), response)
+        self.facts.append((draft, Verdict(kind="lost", reason=reason)))
 
     def new_draft(self, pending: PendingItem, article: Article, response: Response | None) -> Draft:
         """The item as the batch will take it."""
@@ -401,18 +383,13 @@ class _Sync:
             again[logged.id] = (step, now + int(RECHECK_STEPS_S[step] * 1000 * self.desk.entropy.uniform(0.9, 1.1)))
             self.report.article(draft.outlet.key, draft.feeds, logged.outcome, draft.article.title)
             if logged.conflict and logged.outcome == "new":
-                schedule.note(
-                    now, draft.outlet.key, f"guid and URL of {draft.url} belong to two articles: kept as a third"
-                )
+                text = f"guid and URL of {draft.url} belong to two articles: kept as a third"
+                schedule.note(now, draft.outlet.key, text)
         schedule.settle_feeds(self.quiet)
         schedule.settle_items([draft.key for draft, _ in outcomes] + self.done, self.retry, again)
         self.pictures.settle({draft.key: logged.id for draft, logged in outcomes}, now)
         self.ready, self.facts, self.responses, self.done, self.retry, self.quiet = [], [], [], [], [], []
         self.bytes_waiting = 0
-
-
-def _lost(reason: str) -> Verdict:
-    return Verdict(kind="lost", reason=reason)
 
 
 def _pub_date(item: Item) -> str:
