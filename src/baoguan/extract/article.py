@@ -3,16 +3,16 @@
 import msgspec
 
 from baoguan.extract.blocks import scan
-from baoguan.extract.byline import clean_names, cut_site, read_authors, read_section, read_title, stated_language
+from baoguan.extract.byline import clean_names, cut_site, read_authors, read_language, read_section, read_title
 from baoguan.extract.clocks import modified_clock, published_clock, read_clock, zone_of
 from baoguan.extract.decode import decode_page
 from baoguan.extract.dom import Page, parse_page
 from baoguan.extract.emit import write_body, write_figure
 from baoguan.extract.figures import find_figures
-from baoguan.extract.picture import Figure, picture_key, resolver
 from baoguan.extract.harvest import Head, harvest, strings
 from baoguan.extract.kind import judge
 from baoguan.extract.layout import Block, Layout
+from baoguan.extract.picture import Figure, picture_key, resolver
 from baoguan.extract.profile import Lesson, Profile, lesson_of
 from baoguan.extract.prune import prune
 from baoguan.extract.root import find_decks, find_roots
@@ -123,7 +123,7 @@ def read_page(body: bytes, hints: Hints) -> Reading:
         published=published,
         modified=modified,
         section=next(iter(ruled_texts(page, head, hints.rules, "section")), "") or read_section(head),
-        language=stated_language(page, head, clean.text, hints.language),
+        language=read_language(page, head, clean.text[:2000], hints.language),
         body_html=clean.html,
         pictures=_pictures(clean, figures),
         embeds=clean.embeds,

@@ -7,31 +7,48 @@ from baoguan.extract.harvest import Head, strings
 from baoguan.extract.layout import Layout
 from baoguan.extract.likeness import normal
 from baoguan.extract.tokens import words_of
+from baoguan.text.lang import detect_language
 
 _SITE_TAIL = re.compile(r"\s+[|–—•·»:-]\s+[^|–—•·»]{2,60}$|\s*[|｜_]\s*[^|｜_]{2,40}$|[-－–—]\s*[^-－–—\s]{2,20}$")
 _BY = re.compile(
-    r"^\s*(?:by|von|par|por|di|door|av|af|od|przez|por:|text:|words by|written by|reported by|story by|author:?|автор:?|作者|記者|记者|文|文/|編輯|撰文)"
+    r"^\s*(?:by|von|par|por|di|door|av|af|od|przez|por:|text:|words by|written by|reported by|story by|author:?"
+    r"|автор:?|作者|記者|记者|文|文/|編輯|撰文)"
     r"\s*[:：/]?\s+|^\s*(?:作者|记者|記者|撰文|文)[:：/]\s*",
     re.IGNORECASE,
 )
 _SPLIT = re.compile(r"\s*(?:,|;|、|，|；|\||/|\band\b|\bund\b|\bet\b|\by\b|\be\b|&|\boch\b|\bog\b|\bi\b)\s*")
 _NOT_NAME = re.compile(r"https?:|@|www\.|\d{2,}|^\W*$|^(?:admin|null|undefined|none|redaktion|staff)$", re.IGNORECASE)
+_TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _MAX_NAME = 60
 _MAX_AUTHORS = 12
 _LONG = 8
 _ALIKE = 0.6
+Shown = tuple[int, str, str]
+"""Node, text and normal form of a heading."""
 
 
 def read_title(page: Page, head: Head) -> tuple[str, int]:
     """The headline and the node of the element that shows it (-1 when none does).
 
-    A heading that structured data repeat is the headline; where it begins with a kicker that they leave out, without it.
+    A heading that structured data repeat is the headline, without a kicker that they leave out.
     """
     stated = [*strings(head.ld.get("headline"))[:1], head.meta("og:title"), head.meta("twitter:title"), head.title]
     stated = [cut_site(" ".join(unescape(text).split()), head) for text in stated if text]
     shown = [(i, text, normal(text)) for i in page.found["h1"][:20] if (text := page.text(i))]
-    for text in stated:
+    found = _repeated(stated, shown)
+    if found is not None:
+        return found
+    for text in stated[:2]:
         wanted = normal(text)
+        for i in page.found["h2"][:20]:
+            if normal(page.text(i)) == wanted:
+                return page.text(i), i
+    return _likeliest(stated, shown)
+
+
+def _repeated(stated: list[str], shown: list[Shown]) -> tuple[str, int] | None:
+    """The heading that says what structured data say, wholly or in part."""
+    for wanted in map(normal, stated):
         for i, heading, key in shown:
             if key and key == wanted:
                 return _without_kicker(heading, key, stated), i
@@ -42,12 +59,7 @@ def read_title(page: Page, head: Head) -> tuple[str, int]:
                 return text, i
             if len(key) > _LONG and wanted.startswith(key):
                 return heading, i
-    for text in stated[:2]:
-        wanted = normal(text)
-        for i in page.found["h2"][:20]:
-            if normal(page.text(i)) == wanted:
-                return page.text(i), i
-    return _likeliest(stated, shown)
+    return None
 
 
 def _without_kicker(heading: str, key: str, stated: list[str]) -> str:
@@ -59,7 +71,7 @@ def _without_kicker(heading: str, key: str, stated: list[str]) -> str:
     return heading
 
 
-def _likeliest(stated: list[str], shown: list[tuple[int, str, str]]) -> tuple[str, int]:
+def _likeliest(stated: list[str], shown: list[Shown]) -> tuple[str, int]:
     """Nothing on the page repeats what is stated: the heading that shares most words with it, else what is stated."""
     if not shown:
         return (stated[0] if stated else ""), -1
@@ -174,13 +186,21 @@ def read_section(head: Head) -> str:
     return ""
 
 
-def stated_language(page: Page, head: Head, text: str, fallback: str) -> str:
-    """What the page says its language is: html lang, og:locale, JSON-LD, metas; else the outlet's."""
-    lang = (
-        page.attr(0, "lang")
-        or page.attr(0, "xml:lang")
-        or head.meta("og:locale", "content-language", "dc.language", "inlanguage")
+def read_language(page: Page, head: Head, text: str, fallback: str) -> str:
+    """BCP 47: what the text is written in; what the page says of itself, else the outlet's language, is the hint.
+
+    Pages say `en` over Chinese text (templates), so the text decides where scripts differ.
+    """
+    stated = (
+        page.attr(0, "lang") or page.attr(0, "xml:lang") or head.meta("og:locale", "content-language", "dc.language")
     )
-    if not lang:
-        lang = next(iter(strings(head.ld.get("inLanguage"), "alternateName", "name")), "")
-    return lang.replace("_", "-").strip()[:20] or fallback
+    if not stated:
+        stated = next(iter(strings(head.ld.get("inLanguage"), "alternateName", "name")), "")
+    stated = stated.replace("_", "-").strip()
+    hint = stated if _TAG.fullmatch(stated) else fallback
+    low = hint.lower()
+    if low.startswith("zh") or low in ("cn", "tw"):
+        hint = "zh-Hant" if any(part in low for part in ("hant", "tw", "hk", "mo")) else "zh-Hans"
+    else:
+        hint = hint.split("-")[0].lower()
+    return detect_language(text, hint) if text else hint

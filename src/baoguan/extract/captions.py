@@ -13,7 +13,8 @@ _BOX = 400
 """Nodes in such a box; what is larger isn't one (and would cost time)."""
 _SHARED = 3
 _CREDIT_TEXT = re.compile(
-    r"(?:^|[\s(（\[|–—-])((?:photo(?:graph)?s?|image|picture|credit|foto|bild|crédits?|photo credit|source|©|\(c\)|图片来源|圖片來源|摄影|攝影|图源|写真|"
+    r"(?:^|[\s(（\[|–—-])((?:photo(?:graph)?s?|image|picture|credit|foto|bild|crédits?|photo credit|source|©"
+    r"|\(c\)|图片来源|圖片來源|摄影|攝影|图源|写真|"
     r"getty images|ap photo|reuters|afp|epa)\b[^.。]{0,80})\s*[)）\]]?\s*$",
     re.IGNORECASE,
 )
@@ -53,7 +54,7 @@ def _split_credit(figure: Figure, credit: str) -> None:
 
 
 def _following(layout: Layout, figure: Figure) -> int:
-    """An element named caption shortly after the picture, before any other picture or sentence; -1 when there is none."""
+    """An element named caption shortly after the picture, before another picture or sentence; else -1."""
     page = layout.page
     stop = min(figure.stop + _NEAR, len(page.tags))
     for i in range(figure.stop, stop):

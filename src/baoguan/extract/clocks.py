@@ -11,24 +11,25 @@ from baoguan.extract.harvest import Head, strings
 from baoguan.model.article import Clock
 from baoguan.text.dates import parse_date
 
-_PUBLISHED = (
-    "article:published_time", "og:article:published_time", "og:published_time", "datepublished", "date.published",
-    "parsely-pub-date", "sailthru.date", "dc.date.issued", "dcterms.created", "dc.date.created", "dcterms.date", "dc.date",
-    "publishdate", "publish-date", "publish_date", "pubdate", "published_time", "publication_date", "article_date_original",
-    "originalpublicationdate", "cxenseparse:recs:publishtime", "cxenseparse:publishtime", "vr:published_time",
-    "article.published", "rnews:datepublished", "weibo:article:create_at", "apub:time", "firstpublishtime", "date", "ptime",
-    "bytedance:published_time", "datecreated", "article:post_date", "last-published",
-)  # fmt: skip
-_MODIFIED = (
-    "article:modified_time", "og:updated_time", "datemodified", "dcterms.modified", "dc.date.modified", "last-modified",
-    "lastmod", "article:update_date", "modified_time", "cxenseparse:modifiedtime", "weibo:article:update_at",
-)  # fmt: skip
+_PUBLISHED_TEXT = """article:published_time og:article:published_time og:published_time datepublished date.published
+    parsely-pub-date sailthru.date dc.date.issued dcterms.created dc.date.created dcterms.date dc.date
+    publishdate publish-date publish_date pubdate published_time publication_date article_date_original
+    originalpublicationdate cxenseparse:recs:publishtime cxenseparse:publishtime vr:published_time
+    article.published rnews:datepublished weibo:article:create_at apub:time firstpublishtime date ptime
+    bytedance:published_time datecreated article:post_date last-published"""
+_PUBLISHED = tuple(_PUBLISHED_TEXT.split())
+_MODIFIED_TEXT = """article:modified_time og:updated_time datemodified dcterms.modified dc.date.modified last-modified
+    lastmod article:update_date modified_time cxenseparse:modifiedtime weibo:article:update_at"""
+_MODIFIED = tuple(_MODIFIED_TEXT.split())
 _FULL = re.compile(
     r"(?:(?:19|20)\d\d\s*[-/.年]\s*\d{1,2}\s*[-/.月]\s*\d{1,2}\s*日?|令和\s*(?:\d{1,2}|元)\s*年\s*\d{1,2}\s*月\s*\d{1,2}\s*日"
-    r"|平成\s*(?:\d{1,2}|元)\s*年\s*\d{1,2}\s*月\s*\d{1,2}\s*日|(?<!\d)\d{1,2}/\d{1,2}/(?:19|20)\d\d|(?<!\d)\d{1,2}\.\s?\d{1,2}\.\s?(?:19|20)\d\d"
-    r"|(?:(?<!\d)\d{1,2}(?:st|nd|rd|th|\.)?\s+)?(?:de\s+)?[^\W\d_]{3,12}\.?\s+(?:de\s+)?(?:\d{1,2}(?:st|nd|rd|th)?,?\s+)?(?:19|20)\d\d(?!\d))"
+    r"|平成\s*(?:\d{1,2}|元)\s*年\s*\d{1,2}\s*月\s*\d{1,2}\s*日|(?<!\d)\d{1,2}/\d{1,2}/(?:19|20)\d\d"
+    r"|(?<!\d)\d{1,2}\.\s?\d{1,2}\.\s?(?:19|20)\d\d"
+    r"|(?:(?<!\d)\d{1,2}(?:st|nd|rd|th|\.)?\s+)?(?:de\s+)?[^\W\d_]{3,12}\.?\s+(?:de\s+)?(?:\d{1,2}(?:st|nd|rd"
+    r"|th)?,?\s+)?(?:19|20)\d\d(?!\d))"
     r"(?:\s*[(（][^\W\d_]{1,9}[)）])?"
-    r"(?:\s*(?:[-–|,·Tt@]|at|um|às|à|kl\.?|ore|上午|下午|午前|午後|オ)?\s*,?\s*(?:上午|下午|午前|午後)?\s*\d{1,2}\s*[:：時时点h]\s*\d{1,2}\s*(?:分|:\d\d)?\s*(?:[ap]\.?m\.?)?"
+    r"(?:\s*(?:[-–|,·Tt@]|at|um|às|à|kl\.?|ore|上午|下午|午前|午後|オ)?\s*,?\s*(?:上午|下午|午前"
+    r"|午後)?\s*\d{1,2}\s*[:：時时点h]\s*\d{1,2}\s*(?:分|:\d\d)?\s*(?:[ap]\.?m\.?)?"
     r"(?:\s*(?:Z|GMT|UTC|JST|KST|[ECMP][SD]T|CES?T|[+-]\d\d:?\d\d))?)?",
     re.IGNORECASE,
 )
@@ -38,7 +39,8 @@ _DAY_FIRST = re.compile(r"^(\d{1,2})([/.])\s?(\d{1,2})\2\s?((?:19|20)\d\d)\b(.*)
 _HALF = re.compile(r"(上午|下午|午前|午後|오전|오후)\s*(\d{1,2})\s*[:：時时点]\s*(\d{1,2})")
 _TIME_LEFT = re.compile(r"\d{1,2}[:：]\d{2}")
 _URL = re.compile(
-    r"(?<!\d)((?:19|20)\d\d)[-/_.]?(0[1-9]|1[0-2])[-/_.]?(0[1-9]|[12]\d|3[01])(?!\d)|/((?:19|20)\d\d)/(\d{1,2})/(\d{1,2})/"
+    r"(?<!\d)((?:19|20)\d\d)[-/_.]?(0[1-9]|1[0-2])[-/_.]?(0[1-9]|[12]\d|3[01])(?!\d)|/((?:19"
+    r"|20)\d\d)/(\d{1,2})/(\d{1,2})/"
 )
 _UPDATED = re.compile(r"updat|modif|更新|修改|aktualisiert|actuali[sz]|mis à jour|修正|изменен|編集", re.IGNORECASE)
 _EARLIEST = 1900
@@ -134,7 +136,8 @@ def _stated(page: Page, head: Head, near: tuple[int, int]) -> list[tuple[str, st
         for thing in head.things[:40]:
             found += [(text, "jsonld") for text in strings(thing.get("datePublished"), "@value")]
     times = sorted(page.found["time"], key=lambda i: not near[0] <= i < near[1])
-    published, others = [], []
+    published: list[tuple[str, str]] = []
+    others: list[tuple[str, str]] = []
     for i in times[:12]:
         value = page.attr(i, "datetime") or page.attr(i, "content")
         if not value:

@@ -25,7 +25,7 @@ def article_from_item(item: Item, *, language: str = "") -> Article:
             figure = clean_body(f'<figure><img src="{_attribute(enclosed.url)}" alt=""></figure>', item.url)
             if figure.pictures:
                 pictures = (msgspec.structs.replace(figure.pictures[0], caption=enclosed.caption, lead=True),)
-                html = figure.html + html
+                html = f"{figure.html}\n{html}".strip()
     return Article(
         url=item.url,
         title=item.title,

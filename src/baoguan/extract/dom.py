@@ -11,7 +11,7 @@ from bisect import bisect_left
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 MAX_ELEMENTS = 30_000
-"""Elements that are read of one page (the largest of 880 sample pages has 17,000); what follows is cut and `cut` says so.
+"""Elements that are read of one page (the largest of 880 sample pages has 17,000); the rest is cut, and `cut` says so.
 More can't be walked in 300 ms."""
 MAX_TAGS = 60_000
 """`<` that are read of one page, before parsing."""
@@ -22,13 +22,12 @@ _MANY_TAGS = 6_000
 _LEAF = frozenset(("style", "svg", "template", "math", "object", "canvas", "select", "textarea", "script"))
 _ASIDE = frozenset((*_LEAF, "footer", "amp-sidebar"))
 _JSON_SCRIPTS = 'script[type*="json"], script#__NEXT_DATA__'
-_WANTED = frozenset(
-    "meta link base title script h1 h2 time img amp-img figure iframe amp-iframe video audio article picture".split()
-)
+_WANTED_TEXT = """meta link base title script h1 h2 time img amp-img figure iframe amp-iframe video audio article
+    picture"""
+_WANTED = frozenset(_WANTED_TEXT.split())
 _TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)[^>]*>")
-_VOID = frozenset(
-    "p li dt dd td th tr option br hr img input meta link source wbr embed area base col param track".split()
-)
+_VOID_TEXT = """p li dt dd td th tr option br hr img input meta link source wbr embed area base col param track"""
+_VOID = frozenset(_VOID_TEXT.split())
 _RAW_TEXT = re.compile(r"<(script|style)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
 
 
@@ -90,14 +89,15 @@ class Page:
         return ancestor <= i < self.end[ancestor]
 
 
-_BREAKING = frozenset(
-    "p div br li tr td th h1 h2 h3 h4 h5 h6 section article ul ol blockquote figcaption figure".split()
-)
+_BREAKING_TEXT = """p div br li tr td th h1 h2 h3 h4 h5 h6 section article ul ol blockquote figcaption figure"""
+_BREAKING = frozenset(_BREAKING_TEXT.split())
 
 
 def parse_page(html: str, marks: tuple[tuple[str, tuple[str, ...]], ...] = (), *, whole: bool = False) -> Page:
-    """Parses and flattens, without <footer> and the lists of <nav> unless `whole`. `marks`: (name, CSS selectors); the first selector that matches writes the attribute
-    `bg-NAME` on its matches (`drop`: all selectors do), which is how outlet rules reach the flat page.
+    """Parses and flattens, without <footer> and the lists of <nav> unless `whole`.
+
+    `marks`: (name, CSS selectors). The first selector that matches writes the attribute `bg-NAME` on its matches
+    (of `drop`: all selectors do), which is how outlet rules reach the flat page.
     """
     page = Page()
     if len(html) > MAX_CHARS:
@@ -136,7 +136,7 @@ def _mark(parser: LexborHTMLParser, name: str, selectors: tuple[str, ...]) -> No
         except ValueError:
             continue
         for node in nodes:
-            node.attrs[f"bg-{name}"] = str(rank)  # type: ignore[index]
+            node.attrs[f"bg-{name}"] = str(rank)
         if nodes and name != "drop":
             return
 
@@ -146,7 +146,6 @@ def _flatten(page: Page, root: LexborNode, leaves: frozenset[str]) -> None:
     tags, data, parents, ends, found = page.tags, page.data, page.parent, page.end, page.found
     add_tag, add_data, add_parent, add_end = tags.append, data.append, parents.append, ends.append
     stack: list[tuple[LexborNode | None, int]] = []
-    whole = leaves is _LEAF
     current, i, left = -1, 0, MAX_ELEMENTS
     node: LexborNode | None = root
     while True:
@@ -175,20 +174,23 @@ def _flatten(page: Page, root: LexborNode, leaves: frozenset[str]) -> None:
             page.cut = True
             _close(page, current, i)
             return
-        child = None
-        if (
-            tag != "-text"
-            and tag not in leaves
-            and (tag != "ul" or whole or not _is_menu(node, tags, parents, current))
-        ):
-            child = node.first_child
-        elif tag in ("footer", "ul"):
-            page.skipped = True
+        child = None if tag == "-text" else _first_child(page, node, tag, leaves, current)
         if child is None:
             node = node.next if current >= 0 else None
         else:
             stack.append((node.next if current >= 0 else None, current))
             current, node = i - 1, child
+
+
+def _first_child(page: Page, node: LexborNode, tag: str, leaves: frozenset[str], current: int) -> LexborNode | None:
+    """Where to go on under an element; None where there is nothing, or nothing that is wanted."""
+    if tag in leaves:
+        page.skipped = page.skipped or tag == "footer"
+        return None
+    if tag == "ul" and leaves is not _LEAF and _is_menu(node, page.tags, page.parent, current):
+        page.skipped = True
+        return None
+    return node.first_child
 
 
 def _is_menu(node: LexborNode, tags: list[str], parents: list[int], i: int) -> bool:

@@ -3,18 +3,25 @@
 from bisect import bisect_left
 from collections.abc import Iterable
 
-from baoguan.extract.picture import Figure
 from baoguan.extract.layout import Layout
+from baoguan.extract.picture import Figure
 
 _VOID = frozenset(("br", "hr", "img", "wbr"))
-_DROPPED = frozenset(
-    "script style template svg math button form input select textarea label img amp-img source link meta object embed".split()
-)
+_DROPPED_TEXT = """script style template svg math button form input select textarea label img amp-img source link meta
+    object embed"""
+_DROPPED = frozenset(_DROPPED_TEXT.split())
 _KEPT_ATTRIBUTES = {
-    "a": ("href",), "time": ("datetime",), "td": ("colspan", "rowspan"), "th": ("colspan", "rowspan"), "ol": ("start",),
-    "video": ("src", "poster", "data-src"), "audio": ("src", "data-src"), "iframe": ("src", "data-src", "width", "height"),
-    "amp-video": ("src", "poster"), "amp-iframe": ("src",),
-}  # fmt: skip
+    "a": ("href",),
+    "time": ("datetime",),
+    "td": ("colspan", "rowspan"),
+    "th": ("colspan", "rowspan"),
+    "ol": ("start",),
+    "video": ("src", "poster", "data-src"),
+    "audio": ("src", "data-src"),
+    "iframe": ("src", "data-src", "width", "height"),
+    "amp-video": ("src", "poster"),
+    "amp-iframe": ("src",),
+}
 
 
 def escape(text: str) -> str:

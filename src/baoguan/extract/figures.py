@@ -16,12 +16,13 @@ _BOX = 1500
 _MANY = 20
 _SMALL = 100
 _CLIMB = 7
-_BAD_WORDS = frozenset(
-    "logo logos icon icons avatar avatars sprite emoji smiley spinner loader author authors byline profile badge flag flags "
-    "headshot pixel tracking beacon qrcode gravatar rating star stars appstore googleplay bookmark".split()
-)
+_BAD_WORDS_TEXT = """logo logos icon icons avatar avatars sprite emoji smiley spinner loader author authors byline
+    profile badge flag flags headshot pixel tracking beacon qrcode gravatar rating star stars appstore
+    googleplay bookmark"""
+_BAD_WORDS = frozenset(_BAD_WORDS_TEXT.split())
 _BAD_FILE = re.compile(
-    r"(?:^|[/_.-])(?:logo|icon|avatar|sprite|spacer|blank|pixel|1x1|loading|placeholder|transparent|emoji|gravatar|qrcode|erweima|"
+    r"(?:^|[/_.-])(?:logo|icon|avatar|sprite|spacer|blank|pixel|1x1|loading|placeholder|transparent|emoji"
+    r"|gravatar|qrcode|erweima|"
     r"btn|button|arrow|badge|google-?play|app-?store)s?(?:$|[/_.\d-])|\.svg(?:$|[?#])",
     re.IGNORECASE,
 )

@@ -96,9 +96,8 @@ def _read_ld(head: Head, text: str) -> None:
                 head.graph.setdefault(str(value["@id"]), value)
             if "@type" in value:
                 head.things.append(value)
-            for key in ("@graph", "mainEntity", "mainEntityOfPage", "itemListElement"):
-                if isinstance(value.get(key), (dict, list)):
-                    stack.append(value[key])
+            nested = (value.get(key) for key in ("@graph", "mainEntity", "mainEntityOfPage", "itemListElement"))
+            stack.extend(part for part in nested if isinstance(part, (dict, list)))
 
 
 def types_of(thing: Thing) -> list[str]:

@@ -9,22 +9,30 @@ from baoguan.extract.layout import Block, Layout, weigh
 from baoguan.extract.likeness import normal
 
 _CONSENT = re.compile(
-    r"cookie|consent|gdpr|datenschutz|privacy (?:choices|settings|manager)|we value your privacy|before you continue|einwilligung|zustimm|同意.{0,12}(?:使用|cookie)",
+    r"cookie|consent|gdpr|datenschutz|privacy (?:choices|settings|manager)|we value your privacy"
+    r"|before you continue|einwilligung|zustimm|同意.{0,12}(?:使用|cookie)",
     re.IGNORECASE,
 )
 _ERROR = re.compile(
-    r"\b(?:404|403|410|429|500|502|503)\b|not found|page (?:doesn.t|does not|no longer) exist|access denied|forbidden|just a moment|attention required"
-    r"|are you (?:a )?(?:robot|human)|verify(?:ing)? (?:that )?you(?:'re| are)|checking your browser|unusual traffic|captcha|temporarily unavailable|service unavailable"
-    r"|bad gateway|nicht gefunden|introuvable|no encontrad|não encontrad|找不到|不存在|已(?:被)?删除|已(?:被)?刪除|无法访问|無法訪問|页面(?:出错|错误)|頁面不存在"
-    r"|見つかりません|ページが存在|安全验证|访问(?:验证|频繁|受限)|页面没有找到|something went wrong|enable javascript|under maintenance",
+    r"\b(?:404|403|410|429|500|502|503)\b|not found|page (?:doesn.t|does not|no longer) exist|access denied"
+    r"|forbidden|just a moment|attention required"
+    r"|are you (?:a )?(?:robot|human)|verify(?:ing)? (?:that )?you(?:'re| are)|checking your browser"
+    r"|unusual traffic|captcha|temporarily unavailable|service unavailable"
+    r"|bad gateway|nicht gefunden|introuvable|no encontrad|não encontrad|找不到|不存在"
+    r"|已(?:被)?删除|已(?:被)?刪除|无法访问|無法訪問"
+    r"|页面(?:出错|错误)|頁面不存在"
+    r"|見つかりません|ページが存在|安全验证|访问(?:验证|频繁|受限)|页面没有找到"
+    r"|something went wrong|enable javascript|under maintenance",
     re.IGNORECASE,
 )
 _LOGIN = re.compile(
     r"\b(?:log ?in|sign ?in|anmelden|se connecter|iniciar sesión)\b|登录|登錄|登入|ログイン|로그인", re.IGNORECASE
 )
 _PAYWALL = re.compile(
-    r"subscribe to (?:read|continue|unlock)|to continue reading|already a subscriber|subscribers? only|become a (?:member|subscriber)|unlock this article"
-    r"|this (?:article|story|content) is (?:for|only|reserved|available)|jetzt weiterlesen|weiterlesen mit|réservé aux abonnés|exclusivo para (?:suscriptores|assinantes)"
+    r"subscribe to (?:read|continue|unlock)|to continue reading|already a subscriber|subscribers? only"
+    r"|become a (?:member|subscriber)|unlock this article"
+    r"|this (?:article|story|content) is (?:for|only|reserved|available)|jetzt weiterlesen|weiterlesen mit"
+    r"|réservé aux abonnés|exclusivo para (?:suscriptores|assinantes)"
     r"|仅限(?:会员|订户|订阅)|付费(?:阅读|内容)|訂戶(?:專享|獨家)|会员专享|有料(?:会員|記事)|会員限定|この記事は有料|続きを(?:読む|お読み)には",
     re.IGNORECASE,
 )

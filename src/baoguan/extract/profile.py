@@ -1,4 +1,4 @@
-"""What an outlet's earlier pages taught: which blocks it repeats, where its bodies stand, what its articles usually are.
+"""What an outlet's earlier pages taught: blocks that it repeats, where its bodies stand, what its articles are like.
 
 Pure: `learn` gives a new profile, nothing is kept here. The profile is state, not truth: losing it costs quality on
 pages whose layout the generic rules get wrong, and nothing that is in the log.
@@ -70,7 +70,7 @@ def lesson_of(layout: Layout, root: int, article: Article, size: int) -> Lesson:
 def path_of(layout: Layout, i: int) -> str:
     """Tags and classes from the body down to `i`, without digits: the same on pages of one template."""
     page = layout.page
-    steps = []
+    steps: list[str] = []
     while i > layout.top and len(steps) < 4:
         classes = " ".join(
             word for word in page.attr(i, "class").split()[:3] if not any(char.isdigit() for char in word)

@@ -8,13 +8,20 @@ from baoguan.extract.tokens import BYLINE, CAPTION, CREDIT
 
 _LINKED = 0.6
 _PHRASES = re.compile(
-    r"^\W*(?:read (?:more|next|also|the full)|see also|also read|related|recommended|more (?:from|on|stories|news|like)|most (?:read|popular)"
-    r"|advertisement|advert|sponsored|story continues|article continues|continue reading|scroll (?:down|to)|click here|sign up|subscribe"
-    r"|follow (?:us|@)|share (?:this|on)|listen to|watch:|photo:|image:|tags?:|topics?:|filed under|copyright|©|all rights reserved|comments?\b"
-    r"|lesen sie (?:auch|mehr)|mehr zum thema|das könnte sie|anzeige|lire aussi|à lire|publicité|lea también|te puede interesar|publicidad"
-    r"|leggi anche|pubblicità|lees ook|leia (?:também|mais)|publicidade|czytaj (?:też|także|więcej)|zobacz też|reklama|читайте также|реклама"
-    r"|læs også|les også|läs (?:också|mer|även)|annonse?|相关(?:阅读|新闻|报道|链接|文章)|相關(?:閱讀|新聞|報導)|延伸(?:阅读|閱讀)|推荐阅读|推薦閱讀"
-    r"|责任编辑|責任編輯|责编|编辑[：:]|编辑 ?\|校对|点击(?:查看|进入)|版权(?:声明|所有)|免责声明|扫(?:一扫|描)|分享到|更多(?:精彩|内容|新闻)|上一篇|下一篇|返回搜狐"
+    r"^\W*(?:read (?:more|next|also|the full)|see also|also read|related|recommended|more (?:from|on|stories"
+    r"|news|like)|most (?:read|popular)"
+    r"|advertisement|advert|sponsored|story continues|article continues|continue reading|scroll (?:down|to)"
+    r"|click here|sign up|subscribe"
+    r"|follow (?:us|@)|share (?:this|on)|listen to|watch:|photo:|image:|tags?:|topics?:|filed under|copyright|©"
+    r"|all rights reserved|comments?\b"
+    r"|lesen sie (?:auch|mehr)|mehr zum thema|das könnte sie|anzeige|lire aussi|à lire|publicité|lea también"
+    r"|te puede interesar|publicidad"
+    r"|leggi anche|pubblicità|lees ook|leia (?:também|mais)|publicidade|czytaj (?:też|także|więcej)|zobacz też"
+    r"|reklama|читайте также|реклама"
+    r"|læs også|les også|läs (?:också|mer|även)|annonse?|相关(?:阅读|新闻|报道|链接|文章)|相關(?:閱讀|新聞|報導)"
+    r"|延伸(?:阅读|閱讀)|推荐阅读|推薦閱讀"
+    r"|责任编辑|責任編輯|责编|编辑[：:]|编辑 ?\|校对|点击(?:查看|进入)|版权(?:声明|所有)"
+    r"|免责声明|扫(?:一扫|描)|分享到|更多(?:精彩|内容|新闻)|上一篇|下一篇|返回搜狐"
     r"|（?责任编辑|広告|関連(?:記事|ニュース|リンク)|あわせて読みたい|おすすめ記事|無断転載|続きを読む|この記事(?:を|に)|シェアする|관련(?:기사|뉴스)|무단전재)",
     re.IGNORECASE,
 )

@@ -104,7 +104,9 @@ def _by_anchor(layout: Layout, top: int) -> int:
         item = page.attr(i, "itemprop").lower()
         named = "articlebody" in item or (layout.verdict[i] & BODY and not layout.verdict[i] & TEASER)
         if named and (
-            best < 0 or (here >= 0.97 * smallest and i > best) or (here < smallest and i > best and here >= 0.8 * smallest)
+            best < 0
+            or (here >= 0.97 * smallest and i > best)
+            or (here < smallest and i > best and here >= 0.8 * smallest)
         ):
             best, smallest = i, here
     return _widen(layout, best) if best >= 0 else -1

@@ -8,7 +8,7 @@ the development pages, how much article text and how much other text stands unde
 import re
 from functools import lru_cache
 
-KEEP, JUNK, BODY, CAPTION, CREDIT, BYLINE, TEASER, FOREIGN, HARD, DECK = 0, 1, 2, 4, 8, 16, 32, 64, 128, 256
+JUNK, BODY, CAPTION, CREDIT, BYLINE, TEASER, FOREIGN, HARD, DECK = (1 << n for n in range(9))
 """Bits of a verdict. JUNK: its text isn't the article's. FOREIGN: neither are its pictures. HARD: junk however much
 text it holds. DECK: the summary under the headline."""
 
@@ -28,35 +28,55 @@ _JUNK_TEXT = """ad addthis addtoany ads adsense adslot adunit adv advert adverti
     taglist tags teaser teasers telegram ticker toolbar toolbox tools trending tuijian upsell viafoura
     weibo whatsapp widgets xgrb zergnet"""
 _JUNK_WORDS = frozenset(_JUNK_TEXT.split())
-_BODY_WORDS = frozenset(
-    "article story post entry news content contents text body main detail details single maincontent storytext artibody "
-    "articlebody bodytext storybody richtext prose zhengwen neirong editor".split()
-)
-_CAPTION_WORDS = frozenset("caption captions legend figcaption bildunterschrift imgdesc cutline legende".split())
-_CREDIT_WORDS = frozenset(
-    "credit credits copyright photographer attribution creditline source imagecredit rights".split()
-)
-_BYLINE_WORDS = frozenset(
-    "byline bylines author authors dateline timestamp pubdate published meta metadata writer contributor contributors date time "
-    "datetime updated info infos source bio".split()
-)
-_TEASER_WORDS = frozenset("teaser card tile promo related recommended recirc listing".split())
+_BODY_WORDS_TEXT = """article story post entry news content contents text body main detail details single maincontent
+    storytext artibody articlebody bodytext storybody richtext prose zhengwen neirong editor"""
+_BODY_WORDS = frozenset(_BODY_WORDS_TEXT.split())
+_CAPTION_WORDS_TEXT = """caption captions legend figcaption bildunterschrift imgdesc cutline legende"""
+_CAPTION_WORDS = frozenset(_CAPTION_WORDS_TEXT.split())
+_CREDIT_WORDS_TEXT = """credit credits copyright photographer attribution creditline source imagecredit rights"""
+_CREDIT_WORDS = frozenset(_CREDIT_WORDS_TEXT.split())
+_BYLINE_WORDS_TEXT = """byline bylines author authors dateline timestamp pubdate published meta metadata writer
+    contributor contributors date time datetime updated info infos source bio"""
+_BYLINE_WORDS = frozenset(_BYLINE_WORDS_TEXT.split())
+_TEASER_WORDS_TEXT = """teaser card tile promo related recommended recirc listing"""
+_TEASER_WORDS = frozenset(_TEASER_WORDS_TEXT.split())
 
 
-_FOREIGN_TEXT = """ad ads adv advert advertisement advertising advertorial adsense adslot sponsor sponsored promo promos promotion
-    promotions related relateds recommend recommended recommendation recommendations recirc recirculation outbrain taboola share sharing
-    sharebar social comment comments commentlist disqus newsletter newsletters subscribe paywall footer nav navi navbar navigation menu
-    breadcrumb breadcrumbs popular trending mostread cookie consent login teaser teasers readmore morelinks seealso author authors avatar
-    byline bio jobs shop deals coupon zergnet revcontent plista mgid relatedposts relatednews nextprev prevnext tuijian pinglun fenxiang
-    guanggao headlines nextarticle alsoread qrcode donate membership preview"""
+_FOREIGN_TEXT = """ad ads adv advert advertisement advertising advertorial adsense adslot sponsor sponsored promo
+    promos promotion promotions related relateds recommend recommended recommendation recommendations
+    recirc recirculation outbrain taboola share sharing sharebar social comment comments commentlist
+    disqus newsletter newsletters subscribe paywall footer nav navi navbar navigation menu breadcrumb
+    breadcrumbs popular trending mostread cookie consent login teaser teasers readmore morelinks seealso
+    author authors avatar byline bio jobs shop deals coupon zergnet revcontent plista mgid relatedposts
+    relatednews nextprev prevnext tuijian pinglun fenxiang guanggao headlines nextarticle alsoread
+    qrcode donate membership preview"""
 _FOREIGN_WORDS = frozenset(_FOREIGN_TEXT.split())
-_HARD_STEMS = ("cookie", "consent", "gdpr", "cmplz", "borlabs", "onetrust", "didomi", "usercentrics", "disqus", "newsletter", "outbrain",
-               "taboola", "recirc", "kommentare", "comentarios", "commentaires", "privacy-overview", "privacy-center")  # fmt: skip
+_HARD_STEMS = (
+    "cookie",
+    "consent",
+    "gdpr",
+    "cmplz",
+    "borlabs",
+    "onetrust",
+    "didomi",
+    "usercentrics",
+    "disqus",
+    "newsletter",
+    "outbrain",
+    "taboola",
+    "recirc",
+    "kommentare",
+    "comentarios",
+    "commentaires",
+    "privacy-overview",
+    "privacy-center",
+)
 _HARD_STARTS = ("comment", "cli-", "site-footer", "page-footer", "global-footer", "footer-")
 _NOT_HARD_ENDS = ("open", "closed", "enabled", "disabled", "count", "on", "off")
-_DECK_TEXT = """summary lead intro introduction deck dek standfirst subtitle subhead subheadline subheading subtitulo description excerpt
-    abstract strap strapline chapeau chapo entradilla ingress vorspann sapo bajada sumario teaser kicker sommario occhiello sousTitre
-    introtext leadtext leading perex lide zhaiyao daodu desc"""
+_DECK_TEXT = """summary lead intro introduction deck dek standfirst subtitle subhead subheadline subheading
+    subtitulo description excerpt abstract strap strapline chapeau chapo entradilla ingress vorspann
+    sapo bajada sumario teaser kicker sommario occhiello sousTitre introtext leadtext leading perex lide
+    zhaiyao daodu desc"""
 _DECK_WORDS = frozenset(_DECK_TEXT.lower().split())
 _HIDING = frozenset(
     (
@@ -74,9 +94,15 @@ _HIDING = frozenset(
 
 _BITS: dict[str, int] = {}
 for _bit, _words in (
-    (JUNK, _JUNK_WORDS), (BODY, _BODY_WORDS), (CAPTION, _CAPTION_WORDS), (CREDIT, _CREDIT_WORDS), (BYLINE, _BYLINE_WORDS),
-    (TEASER, _TEASER_WORDS), (FOREIGN, _FOREIGN_WORDS), (DECK, _DECK_WORDS),
-):  # fmt: skip
+    (JUNK, _JUNK_WORDS),
+    (BODY, _BODY_WORDS),
+    (CAPTION, _CAPTION_WORDS),
+    (CREDIT, _CREDIT_WORDS),
+    (BYLINE, _BYLINE_WORDS),
+    (TEASER, _TEASER_WORDS),
+    (FOREIGN, _FOREIGN_WORDS),
+    (DECK, _DECK_WORDS),
+):
     for _one in _words:
         _BITS[_one] = _BITS.get(_one, 0) | _bit
 
