@@ -149,7 +149,7 @@ class _Sync:
                 except FeedError as error:
                     problem = str(error)
         news = sum(not item.article for item in fresh)
-        settled = settle_poll(self.desk, state, result, doc, problem, known=len(fresh) < len(prints), new_items=news)
+        settled = settle_poll(self.desk, state, result, doc, problem, known=doc is None or len(prints) > news, new_items=news)
         if prints:
             self.desk.schedule.settle_feed(settled, fresh, prints)
             self.more_due = self.more_due or bool(fresh)

@@ -23,6 +23,7 @@ def empty_house(tmp_path: Path, room: Newsroom) -> House:
 
 
 @pytest.fixture
-def house(empty_house: House) -> House:
-    """An archive over the newsroom, nothing synced."""
-    return empty_house.make()
+def house(empty_house: House) -> Iterator[House]:
+    """An archive over the newsroom, nothing synced; verified when its test is done."""
+    yield empty_house.make()
+    empty_house.verify()
