@@ -21,6 +21,7 @@ from baoguan.publish.ancestor_exact import (
     ancestor_body,
     exact_body_from_feed,
     exact_body_from_page,
+    joined,
     rewrite_pictures,
 )
 from baoguan.publish.ancestor_tree import TreeEntry, exact_article, tree_pages
@@ -144,12 +145,10 @@ class _Export:
     def exact_body(self, line: ManifestLine, url: str) -> str:
         """The kept mark-up: the feed's where it carries the ancestors' body, else the page's; empty when neither."""
         item = self.item(line)
-        if item is not None and item.content_html:
-            body = exact_body_from_feed(item.content_html)
-            if body:
-                return body
-        if line.capture is None or "from-feed" in line.flags:
-            return item.content_html or item.summary_html if item is not None else ""
+        carried = (item.content_html or item.summary_html) if item is not None else ""
+        body = exact_body_from_feed(carried)
+        if body or line.capture is None or "from-feed" in line.flags:
+            return body or joined(carried)
         page = to_response(read_member(self.member(line.capture)))
         return exact_body_from_page(page.body, url, content_type=page.header("content-type"))
 

@@ -147,7 +147,13 @@ def backup(folder: Path, destination: Path) -> None:
     from baoguan.archive.backup import backup as run
 
     with open_desk(folder) as desk:
-        report = run(desk.archive, folder.resolve(), destination, copy_state=desk.schedule.backup)
+        places = desk.catalog.capture
+
+        def file_of(record_id: str) -> str | None:
+            place = places(record_id)
+            return place.file if place else None
+
+        report = run(desk.archive, desk.folder, destination, copy_state=desk.schedule.backup, capture_file=file_of)
     click.echo(f"{destination}: {report.files} files as of log size {report.size}; it holds the key: keep it private")
 
 
