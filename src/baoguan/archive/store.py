@@ -237,7 +237,9 @@ class WarcEncoder(Protocol):
         """The first record of a WARC file."""
         ...
 
-    def response(self, response: Response, *, payload_in_media: bool, revisit_of: CaptureRef | None) -> Sequence[Member]:
+    def response(
+        self, response: Response, *, payload_in_media: bool, revisit_of: CaptureRef | None
+    ) -> Sequence[Member]:
         """The records of a response and of the redirects before it, the response itself last."""
         ...
 
