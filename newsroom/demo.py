@@ -54,8 +54,9 @@ def archive_room(room: Newsroom, folder: Path) -> None:
     poll(folder)
     key = next(iter(room.desks))
     story = room.desks[key].stories[0]
-    room.edit(key, story.slug, title=f"{story.title}（更新）")
-    print(f"\n{key} edits a headline in silence: {story.title}（更新）")
+    title = f"{story.title}（更新）"
+    room.edit(key, story.slug, title=title)
+    print(f"\n{key} edits a headline in silence: {title}")
     print("\n== baoguan sync", flush=True)
     poll(folder)
 
