@@ -8,8 +8,9 @@ _TAGS = re.compile(r"<[^>]*>")
 _BREAK = re.compile(r"\s*<br>\s*")
 _SPACES = re.compile(r"[ \t\n\r\f]{2,}|[\t\n\r\f]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f\ufffe\uffff]")
-_CJK = "[\\u3000-\\u303f\\u3040-\\u30ff\\u3400-\\u9fff\\uf900-\\ufaff\\uff00-\\uffef]"
-_CJK_GAP = re.compile(rf"(?<={_CJK})[ \t\n\r\f]*[\n\r][ \t\n\r\f]*(?={_CJK})")
+CJK = "[\u3000-\u303f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]"
+"""A character class: between two of these a line break is no space."""
+_CJK_GAP = re.compile(rf"(?<={CJK})[ \t\n\r\f]*[\n\r][ \t\n\r\f]*(?={CJK})")
 
 
 def escape_text(text: str) -> str:
