@@ -1,220 +1,196 @@
-"""The bodies of the ancestors' files made anew: from a feed item that carries one, or from a page of VOA's CMS."""
+"""The ancestors' body from what was captured: the feed's where it carries theirs, else the page's own mark-up.
 
-import json
+Their upstream (feedx) wrote a date line, the lead picture across the page, its caption small and grey, inline pictures
+in a template of its own (two spaces, one before the bracket), and passed paragraphs on as the outlet wrote them.
+"""
+
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator
 from datetime import UTC
-from urllib.parse import quote
+from email.utils import format_datetime
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from baoguan.text.dates import parse_date
-from baoguan.text.escape import CJK, clean_value, escape_text, escape_value, unescape_text
-from baoguan.text.pictures import parse_srcset, unwrap_proxy
-from baoguan.text.urls import absolute_url
+from baoguan.text.escape import escape_text, escape_value
+from baoguan.text.pictures import unwrap_proxy
 
 WESERV = "https://images.weserv.nl?url="
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_SCHEME = re.compile(r"(?:https?:)?//", re.IGNORECASE)
-_PICTURE_TAG = re.compile(r"<(?:img|video|amp-img)\b[^>]*>", re.IGNORECASE)
-_ADDRESS = re.compile(r"(\s(?:src|poster)\s*=\s*)([\"'])(.*?)\2", re.IGNORECASE | re.DOTALL)
-_VIDEO_ADDRESS = re.compile(r"(\sposter\s*=\s*)([\"'])(.*?)\2", re.IGNORECASE | re.DOTALL)
-_SETS = re.compile(r"\s(?:data-)?srcset\s*=\s*(?:\"[^\"]*\"|'[^']*')", re.IGNORECASE)
-_BREAKS = re.compile(r"[ \t]*[\r\n]+[ \t\r\n]*")
-_NO_SPACE = re.compile(rf"{CJK}|[>]")
-_NO_SPACE_AFTER = re.compile(rf"{CJK}|[<]")
-_RENDITION = re.compile(r"_[wh]\d+(?=[_.])")
-_WIDTH = re.compile(r"_w(\d+)(?=[_.])")
-_FEEDX_WIDTH = 900
-_LEADS = (".cover-media", ".media-container", ".hdr-container figure", "figure.media-image")
-_BODIES = ("#article-content .wsw", ".body-container .wsw", "#article-content", ".wsw", "article")
-_JUNK = "script, style, noscript, form, iframe, .wsw__related, .c-mmp, .media-pholder, .share--box, .news-app-promo, .region"
-_DATES = ("datePublished", "dateCreated", "uploadDate")
+LEAD = '<img src="{}" width="100%">'
+CAPTION = '<div><small style="color: #999;">{}</small></div>'
+INLINE = '<div ><img  src="{}" alt="{}" border="0"/>{}</div>'
+_ADDRESS = re.compile(r'(<(?:img|video|source)\b[^>]*?\s(?:src|poster)=")([^"]*)(")', re.IGNORECASE)
+_DATE_LINE = re.compile(r"\s*<div>(?:<i>[^<]*(?:<br\s*/?>[^<]*)?</i>|\s*\d\d/\d\d/\d{4}[^<]*)</div>|\s*<address\b")
+_BREAKS = re.compile(r"[ \t]*[\r\n]+[ \t]*")
+_PANGEA = re.compile(
+    r"(?i)^(.*/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})((?:_tv)?(?:_c[xyw]\d+)*)((?:_[a-z]+\d*)*)\.(\w+)$"
+)
+_BODIES = ("#article-content .wsw", "#article-content", ".wsw", "[itemprop=articleBody]", ".body-container")
+_LEADS = (".cover-media", ".media-image.cover", ".article-cover", "#article-content > figure")
+_DROPPED = "script,style,.media-pholder,.wsw__related,.c-mmp,.share--box,.news-app-promo,aside,form,.also-read"
+_KEPT = frozenset(("p", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "blockquote", "table", "pre", "hr", "br"))
+_TAG = re.compile(r"</?([a-zA-Z][a-zA-Z0-9]*)[^>]*>")
+_VOID = frozenset(("img", "br", "hr", "source", "input", "meta", "link", "wbr", "area", "col", "embed", "track"))
+_PUBLISHED = re.compile(r'"datePublished"\s*:\s*"([^"]+)"')
+
+
+def rewrite_pictures(html: str, images: str) -> str:
+    """`html` with the addresses of pictures and posters as `images` wants them: weserv, origin, or a URL prefix.
+
+    Addresses through an image proxy are those of their origin; a prefix takes host and path, without the scheme.
+    """
+    return _ADDRESS.sub(lambda match: match[1] + picture_address(match[2], images) + match[3], html)
+
+
+def picture_address(url: str, images: str) -> str:
+    """One address, as it stands escaped in an attribute."""
+    if images == "weserv" and url.startswith("https://images.weserv.nl"):
+        return url
+    origin = unwrap_proxy(url.replace("&amp;", "&")).replace("&", "&amp;")
+    if not origin.startswith(("http://", "https://", "//")):
+        return url
+    if images == "origin":
+        return origin
+    prefix = WESERV if images == "weserv" else images
+    return prefix + origin.partition("//")[2]
 
 
 def exact_body_from_feed(content_html: str) -> str:
-    """The ancestor's body from a full-text feed item: on one line, picture addresses in weserv's form.
+    """The body of a feed item that carries the ancestors' form (their date line first), on one line; else empty."""
+    return joined(content_html) if _DATE_LINE.match(content_html) else ""
 
-    Lines are joined as the ancestor did, but for words that would fuse: these get a space.
+
+def joined(html: str) -> str:
+    """Lines stripped and joined with nothing, as the ancestor did."""
+    return _BREAKS.sub("", html.strip("\r\n\t "))
+
+
+def exact_body_from_page(body: bytes, url: str, *, content_type: str = "") -> str:
+    """The body of a page of the Pangea CMS (VOA, RFA's sisters): date, lead, caption, then its mark-up as it stands.
+
+    Empty when the page is of another kind. A body that is the ancestors' form already stays as it is.
     """
-    return rewrite_pictures(_one_line(content_html), "weserv")
-
-
-def exact_body_from_page(html: str, url: str) -> str:
-    """The ancestor's body from a page of VOA's CMS (Pangea): date line, lead picture, paragraphs with their mark-up.
-
-    Empty when the page has no body that is known. `url` resolves relative addresses.
-    """
-    tree = LexborHTMLParser(html.encode("utf-8", "replace"))
-    body = next((node for selector in _BODIES if (node := tree.css_first(selector)) is not None), None)
-    if body is None:
+    if b"wsw" not in body and b"article-content" not in body and b"articleBody" not in body:
         return ""
-    parts = [_date_line(tree), _lead(tree, url)]
-    parts += [_block(node, url) for node in body.iter(include_text=False)]
-    return "".join(parts)
+    del url, content_type  # the CMS writes UTF-8 and absolute addresses
+    text = body.decode("utf-8", "replace")
+    tree = LexborHTMLParser(text)
+    root = next((node for selector in _BODIES if (node := tree.css_first(selector)) is not None), None)
+    if root is None:
+        return ""
+    inner = _inner(root)
+    if _DATE_LINE.match(inner):
+        return joined(_as_written(text) or inner)
+    for node in root.css(_DROPPED):
+        node.decompose()
+    parts = [_date(tree, text), *_lead(tree, root), *_blocks(root)]
+    return "".join(joined(part) for part in parts)
 
 
-def rewrite_pictures(body_html: str, images: str, media: Mapping[str, str] | None = None) -> str:
-    """The body with the addresses of <img> and posters in another form; every other byte is left alone.
-
-    `images`: weserv (`https://images.weserv.nl?url=HOST/PATH`), origin, relative (../../ and the path of the kept
-    file, by `media`: origin URL to media/...; origin where it isn't kept), or a URL: a template with {url} (percent-
-    encoded) or a prefix that HOST/PATH is put after. srcset is dropped: browsers would ask the origin for it.
-    """
-    form = _form(images, media or {})
-
-    def tag(match: re.Match[str]) -> str:
-        pattern = _VIDEO_ADDRESS if match[0][1:2] in "vV" else _ADDRESS
-        return pattern.sub(
-            lambda found: found[1] + found[2] + _rewrite(found[3], form) + found[2], _SETS.sub("", match[0])
-        )
-
-    return _PICTURE_TAG.sub(tag, body_html)
+def ancestor_body(body_html: str, *, published: str, authors: tuple[str, ...]) -> str:
+    """A sanitised body in the ancestors' frame: the date line, then the blocks on one line."""
+    stamp = _stamp(published)
+    line = "<br>".join(part for part in (escape_text(", ".join(authors)), stamp) if part)
+    return (f"<div><i>{line}</i></div>" if line else "") + joined(body_html)
 
 
-def rfc822(epoch_s: float) -> str:
-    """The date line's form: Tue, 11 Jul 2023 09:42:28 GMT."""
-    from datetime import datetime
-
-    at = datetime.fromtimestamp(epoch_s, UTC)
-    return f"{_DAYS[at.weekday()]}, {at.day:02d} {_MONTHS[at.month - 1]} {at.year} {at:%H:%M:%S} GMT"
-
-
-def _form(images: str, media: Mapping[str, str]) -> Callable[[str, str], str]:
-    """(origin URL, as written) -> the address to write."""
-
-    def relative(origin: str, _written: str) -> str:
-        path = media.get(origin)
-        return f"../../{path}" if path else origin
-
-    def weserv(origin: str, written: str) -> str:
-        return written if written != origin else WESERV + _SCHEME.sub("", origin, count=1)
-
-    def template(origin: str, _written: str) -> str:
-        if "{url}" in images:
-            return images.replace("{url}", quote(origin, safe=""))
-        return images + _SCHEME.sub("", origin, count=1)
-
-    forms = {"weserv": weserv, "origin": lambda origin, _written: origin, "relative": relative}
-    return forms.get(images, template)
+def _date(tree: LexborHTMLParser, text: str) -> str:
+    found = _PUBLISHED.search(text)
+    written = found[1] if found else ""
+    if not written:
+        clock = tree.css_first("time[datetime]")
+        meta = tree.css_first('meta[property="article:published_time"]')
+        written = (clock.attributes.get("datetime") if clock else meta.attributes.get("content") if meta else "") or ""
+    stamp = _stamp(written)
+    return f"<div><i>{stamp}</i></div>" if stamp else ""
 
 
-def _rewrite(value: str, form: Callable[[str, str], str]) -> str:
-    written = unescape_text(value)
-    if not _SCHEME.match(written):
-        return value
-    origin = unwrap_proxy(written)
-    wanted = form(origin, written)
-    return value if wanted == written else escape_value(wanted) if "&amp;" in value or '"' in wanted else wanted
+def _stamp(written: str) -> str:
+    """RFC 822 in GMT, the day alone where no more is known."""
+    read = parse_date(written) if written else None
+    if read is None:
+        return ""
+    if len(written) == 10:
+        return written
+    return format_datetime(read.at.astimezone(UTC).replace(microsecond=0), usegmt=True)
 
 
-def _one_line(html: str) -> str:
-    """Lines stripped and joined; between two words of Latin script by a space, else by nothing."""
-
-    def join(match: re.Match[str]) -> str:
-        before, after = html[: match.start()][-1:], html[match.end() : match.end() + 1]
-        return "" if not before or not after or _NO_SPACE.match(before) or _NO_SPACE_AFTER.match(after) else " "
-
-    return _BREAKS.sub(join, html.strip()) if "\n" in html or "\r" in html else html.strip()
-
-
-def _date_line(tree: LexborHTMLParser) -> str:
-    for written in _dates(tree):
-        if (found := parse_date(written)) is not None:
-            return f"<div><i>{rfc822(found.at.timestamp())}</i></div>"
-    return ""
-
-
-def _dates(tree: LexborHTMLParser) -> list[str]:
-    """Dates of publication as written: JSON-LD, meta, <time>."""
-    found: list[str] = []
-    for node in tree.css('script[type="application/ld+json"]'):
-        try:
-            pending: list[object] = [json.loads(node.text(deep=True))]
-        except (ValueError, RecursionError):
-            continue
-        while pending and len(pending) < 1000:
-            value = pending.pop()
-            if isinstance(value, dict):
-                found += [str(value[name]) for name in _DATES if isinstance(value.get(name), str)]
-                pending += value.values()
-            elif isinstance(value, list):
-                pending += value
-    for node in tree.css('meta[property="article:published_time"], meta[itemprop="datePublished"]'):
-        found.append(node.attributes.get("content") or "")
-    found += [node.attributes.get("datetime") or "" for node in tree.css("time[datetime]")]
-    return found
-
-
-def _lead(tree: LexborHTMLParser, url: str) -> str:
-    """The picture above the text with its caption; nothing when it stands in the text."""
+def _lead(tree: LexborHTMLParser, root: LexborNode) -> Iterator[str]:
     for selector in _LEADS:
-        for box in tree.css(selector):
-            image = box.css_first("img, amp-img")
-            if image is None or _within_body(box):
-                continue
-            address = feedx_address(image, url)
-            if address:
-                caption = escape_text(_caption(box))
-                small = f'<div><small style="color: #999;">{caption}</small></div>'
-                return f'<img src="{WESERV}{address}" width="100%">{small}'
-    return ""
+        cover = tree.css_first(selector)
+        image = cover.css_first("img") if cover is not None else None
+        if cover is None or image is None:
+            continue
+        inside = any(node.mem_id == cover.mem_id for node in root.css(selector))
+        caption = _caption(cover) or (image.attributes.get("alt") or "" if inside else "")
+        yield LEAD.format(escape_value(_rendition(_source(image), lead=True)))
+        if caption:
+            yield CAPTION.format(escape_text(caption))
+        if inside:
+            cover.decompose()
+        return
 
 
-def _within_body(node: LexborNode) -> bool:
-    parent: LexborNode | None = node
-    while parent is not None:
-        classes = (parent.attributes.get("class") or "").split() if parent.is_element_node else []
-        if "wsw" in classes or (parent.is_element_node and parent.attributes.get("id") == "article-content"):
-            return True
-        parent = parent.parent
-    return False
+def _blocks(root: LexborNode) -> Iterator[str]:
+    for node in root.iter(include_text=False):
+        image = node.css_first("img") if node.tag not in _KEPT else None
+        if image is not None and (len(node.css("img")) == 1 or node.tag == "img"):
+            caption = _caption(node) or image.attributes.get("alt") or ""
+            small = CAPTION.format(escape_text(caption)) if caption else ""
+            source = escape_value(_rendition(_source(image), lead=False))
+            yield INLINE.format(source, escape_value(image.attributes.get("alt") or caption), small)
+        elif node.tag in _KEPT:
+            yield _outer(node)
+        elif node.tag in ("div", "section", "article") and node.css_first("p,h2,h3,ul,ol,blockquote,img") is not None:
+            yield from _blocks(node)
+        elif node.text(strip=True):
+            yield _outer(node)
 
 
-def _block(node: LexborNode, url: str) -> str:
-    """A child of the body: a picture in the ancestor's mark-up, anything else as it stands."""
-    if node.tag in ("script", "style", "noscript", "form", "iframe", "-comment") or node.css_matches(_JUNK):
-        return ""
-    image = node.css_first("img, amp-img")
-    if image is not None and (address := feedx_address(image, url)):
-        caption = _caption(node)
-        alt = clean_value(image.attributes.get("alt") or "") or caption
-        return (
-            f'<div ><img  src="{WESERV}{address}" alt="{escape_value(alt)}" border="0"/>'
-            f'<div><small style="color: #999;">{escape_text(caption or alt)}</small></div></div>'
-        )
-    for junk in node.css(_JUNK):
-        junk.decompose()
-    return _one_line(node.html or "").replace("&nbsp;", "\xa0")
+def _caption(node: LexborNode) -> str:
+    found = node.css_first("figcaption .caption") or node.css_first("figcaption, .caption, small")
+    return " ".join(found.text().split()) if found is not None else ""
 
 
-def _caption(box: LexborNode) -> str:
-    for selector in ("figcaption .caption", "figcaption", ".caption", "small"):
-        node = box.css_first(selector)
-        if node is not None and (text := clean_value(node.text(deep=True))):
-            return text
-    return ""
-
-
-def feedx_address(image: LexborNode, url: str) -> str:
-    """HOST/PATH of the rendition that the upstream asked for: 900 wide (`_w900` last); empty without an address."""
+def _source(image: LexborNode) -> str:
+    """The rendition of 900 pixels where the page offers it, else the address that it shows."""
     attributes = image.attributes
-    written = [attributes.get(name) for name in ("data-src", "src", "data-original")]
+    offered = [attributes.get(name) or "" for name in ("src", "data-src", "data-original", "data-lazy-src")]
     for name in ("srcset", "data-srcset"):
-        written += [reference for _, reference in parse_srcset(attributes.get(name) or "")]
-    found = [
-        _SCHEME.sub("", address, count=1)
-        for value in written
-        if value and not value.startswith("data:") and (address := unwrap_proxy(absolute_url(url, value)))
-    ]
-    if not found:
-        return ""
-    wanted = next((address for address in found if re.search(rf"_w{_FEEDX_WIDTH}\.\w+$", address)), "")
-    if wanted:
-        return wanted
-    best = max(found, key=lambda address: int(match[1]) if (match := _WIDTH.search(address)) else 0)
-    if not best.startswith("gdb."):
-        return best
-    stem, dot, extension = _RENDITION.sub("", best.partition("?")[0]).rpartition(".")
-    return f"{stem}_w{_FEEDX_WIDTH}{dot}{extension}"
+        offered += [part.split()[0] for part in (attributes.get(name) or "").split(",") if part.split()]
+    offered = [one for one in offered if one and not one.startswith("data:")]
+    return next((one for one in offered if "_w900" in one), offered[0] if offered else "")
+
+
+def _rendition(url: str, *, lead: bool) -> str:
+    """The ancestors' rendition of a Pangea photo: _r1_s_w900 for the lead, _w900 within the text; crops are kept."""
+    match = _PANGEA.match(url)
+    if match is None or "_w900" in url or (lead and url.endswith("_r1_s.png")):
+        return url
+    suffix = "_r1_s_w900" if lead else "_w900"
+    if lead and match[4].lower() == "png":
+        suffix = "_r1_s"
+    return f"{match[1]}{match[2]}{suffix}.{match[4]}"
+
+
+def _outer(node: LexborNode) -> str:
+    """The node's mark-up; what the serialiser writes as an entity and the outlet wrote as itself comes back."""
+    return (node.html or "").replace("&nbsp;", "\u00a0")
+
+
+def _as_written(text: str) -> str:
+    """The ancestors' body within a page, from its date line to the end of what holds it; no parser's spelling."""
+    start = _DATE_LINE.search(text)
+    depth = 0
+    for tag in _TAG.finditer(text, start.start()) if start else ():
+        if tag[0].startswith("</"):
+            depth -= 1
+        elif tag[1].lower() not in _VOID and not tag[0].endswith("/>"):
+            depth += 1
+        if depth < 0:
+            return text[start.start() : tag.start()].strip() if start else ""
+    return ""
+
+
+def _inner(node: LexborNode) -> str:
+    return "".join((child.html or "") for child in node.iter(include_text=True)).replace("&nbsp;", "\u00a0")
