@@ -60,6 +60,7 @@ def on_form(writer: Writer, _tag: str, node: LexborNode) -> tuple[bool, Exit]:
 
 
 def on_container(writer: Writer, tag: str, _node: LexborNode) -> tuple[bool, Exit]:
+    """A list or a quotation: holds blocks, and vanishes when it stays empty."""
     if writer.caption or writer.pre or len(writer.frames) >= MAX_NESTED:
         writer.flush()
         return True, Writer.flush
@@ -99,6 +100,7 @@ def _leave_cell(writer: Writer) -> None:
 
 
 def on_table(writer: Writer, tag: str, _node: LexborNode) -> tuple[bool, Exit]:
+    """A table: written whole or not at all."""
     if writer.caption or writer.pre or len(writer.frames) >= MAX_NESTED:
         writer.flush()
         return True, Writer.flush
