@@ -94,10 +94,10 @@ def _not_article(
     layout: Layout, head: Head, title: str, text: str, mass: float, good: float, stated: bool
 ) -> Judgement | None:
     total = sum(block.mass for block in layout.blocks)
-    if total < _NOTHING:
-        return Judgement(kind="empty", confidence=0.95, reasons=("no text",))
     if good < 2 * _LITTLE and (found := _wall(layout, f"{title} {head.title}", text, total, good, stated)):
         return found
+    if total < _NOTHING:
+        return Judgement(kind="empty", confidence=0.95, reasons=("no text",))
     if _is_index(layout, head, mass, good, stated):
         return Judgement(kind="index", confidence=0.75, reasons=("list of links",))
     if mass < _NOTHING:

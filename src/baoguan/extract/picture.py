@@ -54,12 +54,12 @@ class Figure:
 def picture_key(url: str) -> str:
     """What renditions of one photo share: the file name without size and format, with its folder when it is generic."""
     inner = _INNER_URL.search(unquote(url))
-    path = urlsplit(inner[1] or inner[2]).path if inner else ""
-    if not path or "." not in path:
-        try:
+    try:
+        path = urlsplit(inner[1] or inner[2]).path if inner else ""
+        if not path or "." not in path:
             path = unquote(urlsplit(url).path)
-        except ValueError:
-            return url
+    except ValueError:
+        return url
     parts = [part for part in path.rstrip("/").split("/") if part]
     if not parts:
         return url
@@ -74,14 +74,13 @@ def resolver(base: str) -> Resolve:
 
     def resolve(value: str) -> str:
         value = value.strip()
-        if value.startswith(("https://", "http://")):
-            return value.replace(" ", "%20")
         if not value or value.startswith(("data:", "blob:", "about:", "javascript:", "#")):
             return ""
         try:
-            url = urljoin(base, value)
+            url = value if value.startswith(("https://", "http://")) else urljoin(base, value)
+            urlsplit(url)
         except ValueError:
             return ""
-        return url if url.startswith(("http://", "https://")) else ""
+        return url.replace(" ", "%20") if url.startswith(("http://", "https://")) else ""
 
     return resolve

@@ -1,0 +1,111 @@
+"""Whatever the bytes: an Article comes back, in bounded work."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from baoguan.extract.article import MAX_BODY, extract_article
+from baoguan.extract.dom import MAX_DEPTH, MAX_ELEMENTS, parse_page
+from baoguan.model.article import Article
+from baoguan.text.html import gate
+
+URL = "https://x.example/a"
+PIECES = st.sampled_from(
+    [
+        b"<div class='article-body'>",
+        b"</div>",
+        b"<p>",
+        b"</p>",
+        b"<figure>",
+        b"</figure>",
+        b"<figcaption>",
+        b"<img src=/a.jpg>",
+        b"<img srcset='a 1x, b' data-src=http://[::1>",
+        b"<script type='application/ld+json'>",
+        b"</script>",
+        b'{"@type":"Article"',
+        b'{"@graph":[{"@type":["NewsArticle"],"datePublished":[{}],"author":{"@id":1},"headline":7,"image":[[]]}]}',
+        b"<table><tr><td>",
+        b"<h1>Title here</h1>",
+        b"<article>",
+        b"</article>",
+        b"<nav><ul><li>",
+        b"<noscript>",
+        b"<template>",
+        b"<svg><a>",
+        b"<br><br>",
+        b"<time datetime='99999-99-99T99:99'>",
+        b"<meta property=og:title content='x'>",
+        b"<base href='http://['>",
+        b"<!--",
+        b"-->",
+        b"A sentence, which is long enough to be taken for one of an article.",
+        "句子，足够长的一个句子，用来测试。".encode(),
+        b"\xff\xfe\x00",
+        b"<a href='//'>",
+        b"<iframe src=javascript:1>",
+        b"<video poster=x><source src=y>",
+        b"&#0;&#xD800;&nbsp",
+        b"<meta charset=utf-7>",
+        b"2023\xe5\xb9\xb499\xe6\x9c\x8899\xe6\x97\xa5 99:99",
+        b"<p class='",
+        b"'>",
+        b"<body>",
+        b"<html lang='\xe4'>",
+        b"<select><p>",
+    ]
+)
+
+
+@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.one_of(PIECES, st.binary(max_size=8)), max_size=60))
+def test_mutated_pages_never_raise(pieces: list[bytes]) -> None:
+    article = extract_article(b"".join(pieces), url=URL)
+    assert isinstance(article, Article)
+    assert gate(article.body_html) == article.body_html
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.binary(max_size=400),
+    st.sampled_from(["", "text/html; charset=x", "charset=utf-16", "text/html;charset=hex", "charset=idna"]),
+)
+def test_any_bytes_under_any_header(body: bytes, content_type: str) -> None:
+    extract_article(body, url=URL, content_type=content_type)
+
+
+HOSTILE = {
+    "100k deep": b"<div>" * 100_000 + b"hello",
+    "deep inline": b"<b><i><p>" * 40_000,
+    "200k paragraphs": b"<p>hello world, this is a sentence that counts as one.</p>" * 200_000,
+    "10 MB text": b"<p>" + b"lorem ipsum, dolor " * 500_000,
+    "10 MB attribute": b'<p class="' + b"a b-c " * 1_700_000 + b'">x</p>',
+    "nested JSON": b'<script type="application/ld+json">' + b'{"a":[' * 200_000 + b"</script><p>x",
+    "nested figures": b"<h1>T</h1>" + b"<figure><img src=/a.jpg><p>A sentence, number one.</p>" * 5_000,
+    "30k pictures": b"<h1>T</h1>" + b"<div><img src=/abcdef.jpg></div>" * 30_000,
+    "many articles": b"<h1>T</h1>"
+    + b"<article><h2>a</h2><p>A sentence that counts, number one of many here.</p></article>" * 20_000,
+    "open comment": b"<!--" * 300_000,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_pages_are_bounded(name: str) -> None:
+    article = extract_article(HOSTILE[name], url=URL)
+    assert len(article.body_html) <= 2 * MAX_BODY
+
+
+def test_caps_are_told() -> None:
+    article = extract_article(b"<h1>T</h1>" + HOSTILE["200k paragraphs"], url=URL)
+    assert "page cut at its cap" in article.reasons
+
+
+def test_parser_caps() -> None:
+    page = parse_page("<div>" * 100_000 + "<p>x</p>" * 100_000)
+    assert page.cut
+    assert len(page.tags) <= 2 * MAX_ELEMENTS + 2
+    depth = 0
+    i = len(page.tags) - 1
+    while i >= 0:
+        depth, i = depth + 1, page.parent[i]
+    assert depth <= MAX_DEPTH + 5
