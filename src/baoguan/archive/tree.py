@@ -68,7 +68,8 @@ class Edge:
     def append(self, hashes: Iterable[bytes]) -> dict[tuple[int, int], bytes]:
         """Adds leaf hashes; returns the bytes of every tile that changed, by (level, N), open ones too."""
         tiles: dict[tuple[int, int], bytes] = {}
-        touched = {0}
+        before = self.size
+        touched: set[int] = set()
         open_tile = self.levels[0]
         for value in hashes:
             open_tile.append(value)
@@ -76,6 +77,8 @@ class Edge:
             if len(open_tile) == WIDTH:
                 self._close(tiles, touched)
                 open_tile = self.levels[0]
+        if self.size > before:
+            touched.add(0)
         for level in touched:
             if self.levels[level]:
                 tiles[level, self.size >> (8 * level + 8)] = b"".join(self.levels[level])

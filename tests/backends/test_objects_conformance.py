@@ -1,0 +1,152 @@
+"""One suite over every object store and head: memory and files."""
+
+import errno
+import os
+
+import pytest
+
+from baoguan.backends import files as files_module
+from baoguan.backends.files import FileHead, FileLock, FileObjects
+from baoguan.backends.memory import MemoryHead, MemoryObjects
+from baoguan.errors import Conflict, DiskFull, NotFound, StoreError
+
+
+@pytest.fixture(params=["memory", "files", "files-no-syncfs"])
+def objects(request, tmp_path, monkeypatch):
+    if request.param == "memory":
+        return MemoryObjects()
+    if request.param == "files-no-syncfs":
+        monkeypatch.setattr(files_module, "_SYNCFS", None)
+    return FileObjects(tmp_path / "public")
+
+
+@pytest.fixture(params=["memory", "files"])
+def head(request, tmp_path):
+    if request.param == "memory":
+        return MemoryHead()
+    return FileHead(tmp_path / "public" / "checkpoint", FileLock(tmp_path / "state" / "lock"))
+
+
+def test_write_once(objects):
+    assert objects.put_new("a/b/c", b"one") is True
+    assert objects.put_new("a/b/c", b"one") is False
+    with pytest.raises(Conflict, match="a/b/c"):
+        objects.put_new("a/b/c", b"two")
+    assert objects.get("a/b/c") == b"one"
+    objects.replace("a/b/c", b"two")
+    objects.replace("new", b"")
+    assert (objects.get("a/b/c"), objects.get("new")) == (b"two", b"")
+    objects.sync(["a/b/c", "new"])
+
+
+def test_a_file_is_moved_in(objects, tmp_path):
+    for turn, new in enumerate((True, False)):
+        source = tmp_path / f"source{turn}"
+        source.write_bytes(b"data")
+        assert objects.put_file("x/y", str(source)) is new
+    other = tmp_path / "other"
+    other.write_bytes(b"other")
+    with pytest.raises(Conflict):
+        objects.put_file("x/y", str(other))
+    assert objects.get("x/y") == b"data"
+
+
+def test_ranges_and_sizes(objects):
+    objects.put_new("r", b"0123456789")
+    assert objects.get("r", 3) == b"3456789"
+    assert objects.get("r", 3, 4) == b"3456"
+    assert objects.get("r", 8, 100) == b"89"
+    assert objects.get("r", 20, 5) == b""
+    assert objects.size("r") == 10
+    for call in (objects.get, objects.size):
+        with pytest.raises(NotFound):
+            call("absent")
+    with pytest.raises(NotFound):
+        objects.get("r/below")
+
+
+def test_lists_are_sorted_and_go_on_after_a_key(objects):
+    names = ["a-b/1", "a/10", "a/2", "a/b/c", "a.txt", "b", "ab/1"]
+    for name in names:
+        objects.put_new(name, b"x")
+    assert list(objects.list("")) == sorted(names)
+    assert list(objects.list("a")) == ["a/10", "a/2", "a/b/c"]
+    assert list(objects.list("a/")) == ["a/10", "a/2", "a/b/c"]
+    for after in [*names, "a", "a/", "a/b", "zzz", "a/3"]:
+        assert list(objects.list("", after)) == [name for name in sorted(names) if name > after]
+    assert list(objects.list("absent")) == []
+
+
+def test_deleting(objects):
+    objects.put_new("d/e/f", b"x")
+    objects.delete("d/e/f")
+    objects.delete("d/e/f")
+    objects.delete("never/there")
+    assert not objects.exists("d/e/f")
+    assert objects.put_new("d/e/f", b"y")
+
+
+@pytest.mark.parametrize("path", ["", "/etc/passwd", "../x", "a/../b", "a//b", "a/", "./a", "a\0b", "a\\b"])
+def test_paths_stay_inside(objects, path):
+    for call in (
+        lambda: objects.put_new(path, b"x"),
+        lambda: objects.get(path),
+        lambda: objects.delete(path),
+        lambda: objects.replace(path, b"x"),
+        lambda: objects.exists(path),
+    ):
+        with pytest.raises(StoreError):
+            call()
+
+
+def test_the_head_moves_only_from_where_it_is(head):
+    assert head.read() is None
+    head.replace(None, b"one")
+    with pytest.raises(Conflict):
+        head.replace(None, b"two")
+    with pytest.raises(Conflict):
+        head.replace(b"zero", b"two")
+    head.replace(b"one", b"two")
+    assert head.read() == b"two"
+
+
+def test_files_are_not_writable_and_leave_nothing_beside_them(tmp_path):
+    objects = FileObjects(tmp_path / "public")
+    objects.put_new("a/b", b"x")
+    assert (tmp_path / "public/a/b").stat().st_mode & 0o777 == 0o444 & ~_umask()
+    assert [path.name for path in (tmp_path / "public").rglob("*")] == ["a", "b"]
+    assert list((tmp_path / "state/tmp").iterdir()) == []
+    objects.delete("a/b")
+    assert list((tmp_path / "public").iterdir()) == []
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(tmp_path, monkeypatch):
+    objects = FileObjects(tmp_path / "public")
+
+    def full(descriptor, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files_module, "_write_all", full)
+    for call in (objects.put_new, objects.replace):
+        with pytest.raises(DiskFull, match="no room"):
+            call("a/b", b"x")
+    assert not objects.exists("a/b")
+    assert list((tmp_path / "state/tmp").iterdir()) == []
+    head = FileHead(tmp_path / "public/checkpoint", FileLock(tmp_path / "state/lock"))
+    with pytest.raises(DiskFull):
+        head.replace(None, b"x")
+    assert head.read() is None
+
+
+def test_the_lock_can_be_taken_again_by_its_thread(tmp_path):
+    lock = FileLock(tmp_path / "lock", timeout_s=0.05)
+    with lock, lock, pytest.raises(StoreError, match=f"process {os.getpid()}"):
+        FileLock(tmp_path / "lock", timeout_s=0.05).__enter__()
+    with FileLock(tmp_path / "lock", timeout_s=0.05):
+        pass
