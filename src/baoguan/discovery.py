@@ -41,17 +41,19 @@ def read_feed(desk: Desk, url: str) -> tuple[Found | None, str]:
         fetcher.close()
 
 
-def find_feeds(desk: Desk, url: str) -> list[Found]:
-    """The feeds of a page or site, best first; the address itself when it is a feed. Nothing is kept."""
+def find_feeds(desk: Desk, url: str) -> tuple[list[Found], str]:
+    """(the feeds of a page or site, best first, or the address itself when it is one; why there are none)."""
     fetcher = desk.open_fetcher()
     try:
         first = fetcher.fetch(FetchRequest(url=url, kind="feed"))
-        found, _ = _read(first, "the address itself")
+        found, _why = _read(first, "the address itself")
         if found is not None:
-            return [found]
+            return [found], ""
         response = first.response
-        page, base = (response.body, response.final_url) if response and response.status == 200 else (b"", url)
-        return _probe(fetcher, page, base)
+        if response is None:
+            return [], first.error or "the host asked to wait"
+        page, base = (response.body, response.final_url) if response.status == 200 else (b"", url)
+        return _probe(fetcher, page, base), "no feed found; give the feed's own URL, or a page that links to it"
     finally:
         fetcher.close()
 

@@ -34,7 +34,8 @@ def archive_option(function: F) -> F:
 
 def archive_folder(ctx: click.Context, _param: click.Parameter, value: Path | None) -> Path:
     """The -C of the command, else that before its name, else the environment's, else the current folder."""
-    return value or ctx.find_root().params.get("archive") or Path(os.environ.get("BAOGUAN_ARCHIVE") or ".")
+    above = ctx.parent.params.get("folder") if ctx.parent is not None else None
+    return value or above or ctx.find_root().params.get("archive") or Path(os.environ.get("BAOGUAN_ARCHIVE") or ".")
 
 
 def read_verifier(folder: Path) -> "Verifier":
@@ -93,6 +94,11 @@ def style(text: str, **how: Any) -> str:
     if os.environ.get("NO_COLOR") or not sys.stdout.isatty():
         return text
     return click.style(text, **how)
+
+
+def named(url: str, problem: str) -> str:
+    """`URL: problem`, without the URL twice."""
+    return problem if problem.startswith(url) else f"{url}: {problem}"
 
 
 def when(epoch_ms: int) -> str:

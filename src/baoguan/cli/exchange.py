@@ -105,7 +105,8 @@ def _import_opml(folder: Path, path: Path) -> None:
 
 
 @click.group()
-def export() -> None:
+@archive_option
+def export(folder: Path) -> None:
     """Write the archive in other forms. The archive itself stays as it is."""
 
 

@@ -91,7 +91,7 @@ def main(arguments: list[str] | None = None) -> None:
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
     except click.ClickException as error:
-        error.show()
+        click.echo(f"baoguan: {_usage(error)}", err=True)
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         click.echo("baoguan: interrupted; what was committed is kept", err=True)
@@ -107,6 +107,12 @@ def main(arguments: list[str] | None = None) -> None:
         click.echo(f"baoguan: {what}", err=True)
         sys.exit(5 if error.errno == 28 else 1)
     sys.exit(result if isinstance(result, int) else 0)
+
+
+def _usage(error: click.ClickException) -> str:
+    text = " ".join(error.format_message().split()).rstrip(".")
+    context = getattr(error, "ctx", None)
+    return f"{text}; see `{context.command_path} --help`" if context is not None else text
 
 
 def _line(error: BaoguanError) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from baoguan.cli.common import archive_option, print_json, settings_options, style
+from baoguan.cli.common import archive_option, named, print_json, settings_options, style
 
 KINDS = {"failing": "red", "blocked": "red", "gone": "red", "not-a-feed": "red", "emptied": "yellow", "stale": "yellow"}
 
@@ -53,7 +53,7 @@ def sync(folder: Path, *, due: bool, force: bool, as_json: bool, quiet: bool, **
 def summary(report: Any, size: int, *, quiet: bool) -> None:
     """The last lines of a sync."""
     for feed in report.failed if quiet else ():
-        click.echo(f"{feed.outlet}  {feed.url}: {feed.problem}", err=True)
+        click.echo(f"{feed.outlet}  {named(feed.url, feed.problem)}", err=True)
     for problem, count in report.waiting.items():
         click.echo(f"waiting: {count} pages ({problem}); tried again later", err=True)
     if quiet:
@@ -107,8 +107,8 @@ def feed_line(feed: Any) -> str:
     """One feed on one line."""
     what = f"{feed.fresh} new or changed" if feed.fresh else "unchanged" if feed.status in (200, 304) else "no feed"
     kind = style(feed.kind or "ok", fg=KINDS.get(feed.kind, "green"))
-    problem = f": {feed.problem}" if feed.problem else ""
-    return f"{feed.outlet:<12} {feed.status or '---'} {kind:<8} {what:<20} {feed.url}{problem}"
+    where = named(feed.url, feed.problem) if feed.problem else feed.url
+    return f"{feed.outlet:<12} {feed.status or '---'} {kind:<8} {what:<20} {where}"
 
 
 @click.command()

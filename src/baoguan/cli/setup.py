@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from baoguan.cli.common import archive_option, print_json, settings_options, style
+from baoguan.cli.common import archive_option, named, print_json, settings_options, style
 
 if TYPE_CHECKING:
     from baoguan.discovery import Found
@@ -90,7 +90,7 @@ def _find_missing_feeds(folder: Path, outlets: "list[Outlet]") -> int:
         with open_desk(folder) as desk:
             found: list[Found] = []
             for page in outlet.discover or (outlet.home,):
-                found = found or find_feeds(desk, page)
+                found = found or find_feeds(desk, page)[0]
         if found:
             add_entry(folder, OutletEntry(key=outlet.key, feeds=tuple(one.url for one in found[:1])))
             click.echo(f"{outlet.key}: found {found[0].url} ({found[0].items} items)")
@@ -118,7 +118,7 @@ def _try_one(folder: Path) -> int:
         if found is not None:
             click.echo(f"tried {url}: {style('ok', fg='green')}, {found.items} items, “{found.title}”")
             return 0
-    click.echo(f"tried {url}: {style(problem, fg='red')}; is a proxy needed? (`proxy` in baoguan.toml)", err=True)
+    click.echo(f"tried {named(url, problem)}; is a proxy needed? (`proxy` in baoguan.toml)", err=True)
     return 0
 
 
@@ -152,11 +152,11 @@ def add(folder: Path, url: str, *, yes: bool, take_all: bool, key: str, **option
     from baoguan.outlets.matching import adhoc_outlet, outlet_for_url
 
     with open_desk(folder, options) as desk:
-        found = find_feeds(desk, url)
-        outlet = desk.outlets.get(key) or outlet_for_url(desk.outlets, url) or adhoc_outlet(url)
+        found, problem = find_feeds(desk, url)
+        outlet = desk.outlets.get(key) or outlet_for_url(desk.outlets, url) or adhoc_outlet(url, taken=desk.outlets)
         is_known = outlet.key in desk.outlets
     if not found:
-        click.echo(f"{url}: no feed found; give the feed's own URL, or a page that links to it", err=True)
+        click.echo(named(url, problem), err=True)
         return 1
     for number, one in enumerate(found, 1):
         click.echo(f"{number}. {one.url}\n   {one.format}, {one.items} items, “{one.title}” ({one.how})")
