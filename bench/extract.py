@@ -30,7 +30,8 @@ NODE = r"""
 const fs=require('fs'),path=require('path');const [name,dir,out]=process.argv.slice(2);
 const {parseHTML}=require('linkedom');const rows=[];let cpu=0,slow=[0,''];
 const R=
-name==='readability-js'?require('@mozilla/readability').Readability:null;
+name==='readability-js'?
+require('@mozilla/readability').Readability:null;
 (async()=>{const D=R?null:(await import('defuddle/node')).Defuddle;
 for(const f of fs.readdirSync(dir).filter(f=>f.endsWith('.html')).sort()){const h=fs.readFileSync(path.join(dir,f),'utf8');
 const t=process.cpuUsage();let o={};try{const {document}=parseHTML(h);if(R){const a=new R(document).parse()||{};

@@ -26,6 +26,7 @@ _PHRASES = re.compile(
     re.IGNORECASE,
 )
 _SHORT = 80.0
+_CAPTION = 500.0
 _END = re.compile(r"[.!?。！？…」”\"’')）:：]\s*$")
 
 
@@ -53,8 +54,10 @@ def _reason(layout: Layout, block: Block, heading: str, known: frozenset[int]) -
     if _in_figure(layout, block.owner):
         return "caption, kept with its picture"
     verdict = layout.verdict[block.owner] | layout.verdict[page.parent[block.owner]]
-    if block.mass < 2 * _SHORT and verdict & (BYLINE | CREDIT | CAPTION):
-        return "byline or caption by name"
+    if block.mass < _CAPTION and verdict & CAPTION:
+        return "caption by name"
+    if block.mass < 2 * _SHORT and verdict & (BYLINE | CREDIT):
+        return "byline by name"
     if tag == "h1" or (heading and block.mass < 3 * len(heading) and normal(block.text) == heading):
         return "the headline again"
     if block.mass < 2 * _SHORT and _PHRASES.match(block.text) and not block.good > 1.5 * _SHORT:

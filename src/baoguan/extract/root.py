@@ -60,7 +60,7 @@ def _surroundings(layout: Layout) -> int:
     i = page.parent[layout.heading] if layout.heading > layout.top else layout.top
     while i > layout.top:
         here = mass.get(i, 0.0)
-        if here >= _NEAR_SHARE * total and here >= _NEAR_LEAST:
+        if here >= _NEAR_SHARE * total and here >= _NEAR_LEAST and page.tags[i] != "header":
             return i
         i = page.parent[i]
     return layout.top
