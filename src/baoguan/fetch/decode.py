@@ -50,6 +50,8 @@ class _Zlib:
         self.wbits = wbits
         self.stream = zlib.decompressobj(wbits)
         self.started = False
+        self.head: bytes | None = b"" if wbits == zlib.MAX_WBITS else None
+        """What was fed before zlib's two header bytes were judged; they may come one by one."""
         self.between = False
         """A gzip member ended with the last byte seen; another may follow."""
         self.done = False
@@ -69,14 +71,18 @@ class _Zlib:
                 yield out
 
     def _step(self, data: bytes) -> bytes:
+        if self.head is not None:
+            self.head += data
         try:
             out = self.stream.decompress(data, STEP_BYTES)
         except zlib.error as error:
-            if self.started or self.wbits != zlib.MAX_WBITS:
+            if self.head is None:
                 raise EncodingError(str(error), at_start=not self.started) from error
-            self.wbits = -zlib.MAX_WBITS
+            data, self.head, self.wbits = self.head, None, -zlib.MAX_WBITS
             self.stream = zlib.decompressobj(self.wbits)
             return self._step(data)
+        if self.head is not None and len(self.head) > 1:
+            self.head = None
         self.started = True
         return out
 
