@@ -133,7 +133,7 @@ def import_kills(tmp_path: Path, kills: int, files: int) -> None:
         house = House(tmp_path / "archive", room).make()
         promised, hit = Promised(house), 0
         for _ in range(kills):
-            hit += run_and_kill(["import", "-C", str(house.folder), str(source)], rng.uniform(0.3, 4.0))
+            hit += run_and_kill(["import", "-C", str(house.folder), str(source)], rng.uniform(0.3, 2.0))
             promised.check()
         command = [sys.executable, "-m", "baoguan", "import", "-C", str(house.folder), str(source)]
         subprocess.run(command, check=True, capture_output=True)
@@ -150,7 +150,7 @@ def test_kills_of_sync_lose_and_double_nothing(tmp_path: Path) -> None:
 
 
 def test_kills_of_import_lose_and_double_nothing(tmp_path: Path) -> None:
-    import_kills(tmp_path, 3, 3000)
+    import_kills(tmp_path, 3, 1500)
 
 
 @pytest.mark.torture

@@ -190,6 +190,18 @@ def test_a_page_that_is_404_from_the_start_is_kept_as_its_feed_has_it(house: Hou
     assert {"from-feed", "page: HTTP 404"} <= set(line.flags)
 
 
+def test_an_article_kept_from_its_feed_follows_the_feeds_edits(house: House) -> None:
+    """Its page is closed to us for good, so that the feed is all there is; an emptied item takes nothing away."""
+    house.room.robots("voa", "User-agent: *\nDisallow: /voa/a/\n")
+    link = house.room.url("voa", "/voa/a/closed.html")
+    for title, content in (("初稿", f"<p>{LONG}</p>"), ("定稿", f"<p>{LONG}</p><p>补充一段。</p>"), ("定稿（空）", "")):
+        house.feed("voa", item(title, link, "a", content=content))
+        house.sync()
+    (row,) = house.rows()
+    assert [record.title for record in house.records(row.id)] == ["初稿", "定稿"]
+    assert (row.title, row.lost) == ("定稿", "empty")
+
+
 def test_a_swapped_picture_does_not_change_what_is_kept(house: House) -> None:
     house.sync()
     photo = house.room.desks["voa"].stories[0].photos[0]
