@@ -26,3 +26,9 @@ def iter_tree(path: Path) -> Iterator[tuple[str, bytes]]:
 def ancestors_2020(shared: Path) -> dict[str, bytes]:
     """Every file of dutymachine-2020 by path."""
     return dict(iter_tree(shared / "data/records/dutymachine-2020.tar.zst"))
+
+
+@pytest.fixture
+def waimei(shared: Path) -> Iterator[tuple[str, bytes]]:
+    """Every file of waimei-64542, streamed."""
+    return iter_tree(shared / "data/records/waimei-64542.tar.zst")

@@ -1,0 +1,141 @@
+"""The sanitiser: nothing active gets out, a second parser agrees, and the news stays."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from baoguan.text import html as subject
+from baoguan.text.html import clean_body, gate, plain_text
+
+BASE = "https://news.example/a/1.html"
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "<svg><style><img src=x onerror=alert(1)></style></svg>",
+    "<math><mtext><table><mglyph><style><!--",
+    "<img src=javascript:alert(1)>",
+    '<a href="java\tscript:alert(1)">x</a>',
+    '<a href="&#106;avascript:alert(1)">x</a>',
+    "<iframe srcdoc='<script>x</script>'></iframe>",
+    "<object data=x>y</object>",
+    "<form><input value=x><p>q</p></form>",
+    "<noscript><p title='</noscript><img src=x onerror=alert(1)>'>",
+    "<p style='background:url(javascript:x)'>z</p>",
+    '<img src="data:image/svg+xml,<svg onload=alert(1)>">',
+    "<template><script>x</script></template>",
+    "<!--><img src=x onerror=y>-->",
+    "<textarea></textarea><img src=x onerror=y>",
+    "<table><a href=//e.example>x<tr><td>y",
+    "<b><p>a<i>b</b>c</i>",
+    "<pre>\n\na</pre>",
+    "<ruby>漢<rt>かん</rt></ruby>",
+    "<ul>x<li>a<ul><li>b</ul></ul>",
+    "<figure><figcaption>c</figcaption><img src=/a.jpg></figure>",
+    "<h2><img src=/b.jpg>t</h2>",
+    "&#0;&#13;&nbsp;&lt;script&gt;",
+    "<a href=//e.example><a href=/x>y</a>",
+    "<dl><dt>a<dd>b</dl>",
+]
+ACTIVE = re.compile(
+    r"<(?:script|style|svg|math|iframe|object|form|input|template)|\son\w+=|(?:src|href)=\"(?!https?://)"
+)
+
+
+def ungated(pieces: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    with monkeypatch.context() as patch:
+        patch.setattr(subject, "gate", lambda html: html)
+        return clean_body(pieces, BASE).html
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_nothing_active_gets_out(piece: str) -> None:
+    assert not ACTIVE.search(re.sub(r">[^<]*<", "><", clean_body(f"<p>x</p>{piece}<p>y</p>", BASE).html))
+
+
+@settings(max_examples=300)
+@given(st.lists(st.one_of(st.sampled_from(HOSTILE), st.text(alphabet="<>/abp \n\"'=&字", max_size=12)), max_size=12))
+def test_a_second_parser_reads_the_same(pieces: list[str]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        html = ungated("".join(pieces), patch)
+    assert gate(html) == html
+    again = clean_body("".join(pieces), BASE)
+    assert again == clean_body("".join(pieces), BASE)
+    assert plain_text(again.html) == again.text
+    assert all(picture.url.startswith("https://") for picture in again.pictures)
+
+
+@pytest.mark.parametrize(
+    ("image", "url"),
+    [
+        ('<img src="https://images.weserv.nl?url=h.example/a.jpg">', "https://h.example/a.jpg"),
+        ('<img src="https://images.weserv.nl/?url=h.example/a.jpg">', "https://h.example/a.jpg"),
+        ('<img src="/img/a.jpg">', "https://news.example/img/a.jpg"),
+        ('<img src="data:image/gif;base64,R0" data-src="//h.example/a.jpg">', "https://h.example/a.jpg"),
+        ('<img class=lazy src=/blank.gif data-original="/a.jpg">', "https://news.example/a.jpg"),
+        ('<amp-img src="/a.jpg" width=3 height=4></amp-img>', "https://news.example/a.jpg"),
+        ('<noscript><img src="/a.jpg"></noscript>', "https://news.example/a.jpg"),
+        ('<picture><source srcset="/s.webp 300w, /l.webp 900w"><img></picture>', "https://news.example/l.webp"),
+    ],
+)
+def test_pictures_are_resolved(image: str, url: str) -> None:
+    body = clean_body(f"<div>{image}</div>", BASE)
+    assert [picture.url for picture in body.pictures] == [url]
+    assert f'src="{url}"' in body.html
+
+
+def test_captions_of_the_ancestors() -> None:
+    body = clean_body('<img src="/a.jpg"><div><small style="color: #999;">说明 &amp; x</small></div><p>文</p>', BASE)
+    assert body.html.startswith(
+        '<figure><img src="https://news.example/a.jpg" alt=""><figcaption>说明 &amp; x</figcaption></figure>'
+    )
+    assert (body.pictures[0].caption, body.pictures[0].lead, body.text) == ("说明 & x", True, "文")
+
+
+def test_junk_is_dropped() -> None:
+    source = (
+        '<img src="//h.example/t.gif" width=1 height=1><p> </p><p>&nbsp;</p>'
+        '<div class="sharedaddy">share</div><p>news</p>'
+        '<br><hr><div>获取更多RSS：<br><a href="https://feedx.net">https://feedx.net</a></div>'
+    )
+    assert clean_body(source, BASE).html == "<p>news</p>"
+
+
+def test_words_do_not_fuse_and_cjk_lines_join() -> None:
+    assert clean_body("<div>one</div><div>two<p>three</div>four", BASE).text == "one\ntwo\nthree\nfour"
+    assert clean_body("<p>中\n 文 and\nmore</p>", BASE).text == "中文 and more"
+
+
+def test_frames_and_films_become_links() -> None:
+    body = clean_body(
+        '<iframe src="https://v.example/1"></iframe><video poster=/p.jpg src=/v.mp4></video><p>x</p>', BASE
+    )
+    assert [(embed.kind, embed.url) for embed in body.embeds] == [
+        ("frame", "https://v.example/1"),
+        ("video", "https://news.example/v.mp4"),
+    ]
+    assert body.pictures[0].url == "https://news.example/p.jpg"
+    assert body.text == "x"
+
+
+def test_tracking_parameters_leave_links() -> None:
+    assert (
+        'href="https://e.example/a?id=1#f"'
+        in clean_body('<a href="https://e.example/a?id=1&utm_source=x#f">y</a>', BASE).html
+    )
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<div>" * 100_000 + "x",
+        "<b><p>" * 20_000,
+        "<table><tr><td>" * 20_000,
+        "<ul><li>" * 50_000 + "x",
+        "x" * 5_000_000,
+    ],
+)
+def test_hostile_sizes_end(source: str) -> None:
+    body = clean_body(source, BASE)
+    assert len(body.html) < 2 * len(source) + 100
+    assert gate(body.html) == body.html
