@@ -202,6 +202,22 @@ def test_an_article_kept_from_its_feed_follows_the_feeds_edits(house: House) -> 
     assert (row.title, row.lost) == ("定稿", "empty")
 
 
+def test_new_items_whose_pages_lead_home_are_two_articles_from_their_feed(house: House) -> None:
+    """The front page that answers in their place is neither the text of one nor an alias that joins them."""
+    room = house.room
+    links = [room.url("voa", f"/voa/a/closed-{number}.html") for number in range(2)]
+    for link in links:
+        room.act(link, acts.moved(room.url("voa"), 302))
+    house.feed(
+        "voa", *(item(f"旧链接 {link[-6]}", link, link[-6], content=f"<p>{LONG}{link[-6]}</p>") for link in links)
+    )
+    assert house.sync().counts["new"] == 2
+    for line in house.lines("rev"):
+        assert {"from-feed", "page: home"} <= set(line.flags)
+        assert line.aliases == ()
+        assert LONG in house.text(line.id)
+
+
 def test_a_swapped_picture_does_not_change_what_is_kept(house: House) -> None:
     house.sync()
     photo = house.room.desks["voa"].stories[0].photos[0]
