@@ -22,8 +22,8 @@ from baoguan.archive.paths import WIDTH, bundle_path, entries_path, manifest_pat
 from baoguan.archive.report import ALTERED, MISSING, Fault
 from baoguan.archive.tree import leaf_hash
 from baoguan.errors import Corrupt, NotFound
-from baoguan.model.codec import decode_leaf, decode_line, encode_leaf
-from baoguan.model.log import ManifestLine
+from baoguan.model.codec import decode_leaf, decode_line
+from baoguan.model.log import Leaf, ManifestLine
 from baoguan.ports import ObjectStore
 
 
@@ -99,13 +99,17 @@ def check_bundle(objects: ObjectStore, n: int, width: int) -> BundleCheck:
     lines = _lines(bundle, leaves)
     entries: list[Entry] = []
     kinds: Counter[str] = Counter()
+    times: list[int] = []
     for offset, (leaf, line) in enumerate(zip(leaves, lines, strict=True)):
         index = n * WIDTH + offset
-        kind, record = _check_line(bundle, index, leaf, line)
-        kinds[kind] += 1
+        known = _leaf(bundle, index, leaf)
+        record = _check_line(bundle, index, known, line) if known else None
+        kinds[known.k if known else "?"] += 1
+        times.append(known.t if known else times[-1] if times else 0)
         entries.append(Entry(leaf, line, record))
     check.kinds = dict(kinds)
-    _check_times(check, leaves)
+    check.times = (times[0], times[-1])
+    check.clock_back = [n * WIDTH + at for at in range(1, width) if times[at] < times[at - 1] - CLOCK_BACK_MS]
     _check_derived(bundle, entries)
     return check
 
@@ -190,25 +194,28 @@ def _lines(bundle: _Bundle, leaves: list[bytes]) -> list[bytes | None]:
     return [entry.line for entry in bundle.kept()] or [None] * len(leaves)
 
 
-def _check_line(bundle: _Bundle, index: int, leaf: bytes, line: bytes | None) -> tuple[str, bytes | None]:
-    """(kind of the leaf, bytes of its record)"""
-    check = bundle.check
+def _leaf(bundle: _Bundle, index: int, leaf: bytes) -> Leaf | None:
     try:
-        known = decode_leaf(leaf)
+        return decode_leaf(leaf)
     except Corrupt as error:
         bundle.fault(ALTERED, bundle.paths["entries"], str(error), index)
-        return "?", None
+        return None
+
+
+def _check_line(bundle: _Bundle, index: int, known: Leaf, line: bytes | None) -> bytes | None:
+    """The bytes of the line's record, None where it has none or they can't be found."""
+    check = bundle.check
     if line is None:
         check.withheld.append(index)
-        return known.k, None
-    if encode_leaf(known.k, known.t, line) != leaf:
+        return None
+    if hashlib.sha256(line).hexdigest() != known.c:
         bundle.fault(ALTERED, bundle.paths["manifest"], "the line isn't what its leaf commits to", index)
-        return known.k, None
+        return None
     said = decode_line(line)
     if said.kind != known.k:
         bundle.fault(ALTERED, bundle.paths["manifest"], f"a {said.kind} line under a {known.k} leaf", index)
     _collect(check, index, said)
-    return known.k, _check_record(bundle, index, said)
+    return _check_record(bundle, index, said)
 
 
 def _collect(check: BundleCheck, index: int, line: ManifestLine) -> None:
@@ -241,19 +248,6 @@ def _check_record(bundle: _Bundle, index: int, line: ManifestLine) -> bytes | No
     return copy if copy is not None and hashlib.sha256(copy).hexdigest() == line.record.sha256 else None
 
 
-def _check_times(check: BundleCheck, leaves: list[bytes]) -> None:
-    times = []
-    for leaf in leaves:
-        try:
-            times.append(decode_leaf(leaf).t)
-        except Corrupt:
-            times.append(times[-1] if times else 0)
-    check.times = (times[0], times[-1])
-    check.clock_back = [
-        check.n * WIDTH + offset for offset in range(1, len(times)) if times[offset] < times[offset - 1] - CLOCK_BACK_MS
-    ]
-
-
 def _check_derived(bundle: _Bundle, entries: list[Entry]) -> None:
     data = bundle.data["bundle"]
     if data is None:
@@ -280,7 +274,7 @@ def _fits(kept: list[Entry], entries: list[Entry]) -> bool:
             return False
         if copy.line is not None:
             known = decode_leaf(copy.leaf)
-            if encode_leaf(known.k, known.t, copy.line) != copy.leaf:
+            if hashlib.sha256(copy.line).hexdigest() != known.c:
                 return False
             record = decode_line(copy.line).record
             digest = hashlib.sha256(copy.record).hexdigest() if copy.record is not None else None

@@ -5,6 +5,7 @@ import ctypes
 import errno
 import fcntl
 import os
+import re
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -15,11 +16,12 @@ from typing import Any
 from baoguan.errors import Conflict, DiskFull, NotFound, StoreError
 
 _IMMUTABLE = 0o444
+_UNFIT = re.compile(r"(?:^|/)\.{0,2}(?:/|\Z)|[\0\\]")
 
 
 def check_path(path: str) -> str:
     """Returns a relative path with plain parts; raises StoreError for `..`, `.`, empty parts, NUL and backslash."""
-    if not path or "\0" in path or "\\" in path or any(part in ("", ".", "..") for part in path.split("/")):
+    if _UNFIT.search(path):
         raise StoreError(f"not a path inside the archive: {path!r}")
     return path
 
