@@ -33,7 +33,8 @@ const R=
 name==='readability-js'?
 require('@mozilla/readability').Readability:null;
 (async()=>{const D=R?null:(await import('defuddle/node')).Defuddle;
-for(const f of fs.readdirSync(dir).filter(f=>f.endsWith('.html')).sort()){const h=fs.readFileSync(path.join(dir,f),'utf8');
+for(const f of fs.readdirSync(dir).filter(f=>f.endsWith('.html')).sort()){
+const h=fs.readFileSync(path.join(dir,f),'utf8');
 const t=process.cpuUsage();let o={};try{const {document}=parseHTML(h);if(R){const a=new R(document).parse()||{};
 o={html:a.content,meta:{title:a.title,date:a.publishedTime,author:a.byline}}}else{const a=await D(document,'https://page.invalid/');
 o={html:a.content,meta:{title:a.title,date:a.published,author:a.author,image:a.image}}}}catch(e){o={html:'',meta:{}}}
@@ -55,7 +56,8 @@ def main() -> None:
     unpack(corpus, every)
     runs = {"baoguan": [sys.executable, __file__], **python_peers(), **node_peers()}
     print(
-        f"{'':20}{'ms first':>9}{'known':>8}{'MB':>6}{'slowest ms':>11}  fundus sh CJK segments | images R/P captions | lead"
+        f"{'':20}{'ms first':>9}{'known':>8}{'MB':>6}{'slowest ms':>11}"
+        "  fundus sh CJK segments | images R/P captions | lead"
     )
     for name, command in runs.items():
         print(line(name, command, corpus), flush=True)

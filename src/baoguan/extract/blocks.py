@@ -47,9 +47,6 @@ class _Run:
 
     def add(self, i: int, text: str, owner: int, *, linked: bool) -> None:
         """One more text node, which stands under the block-level element `owner`."""
-        if text.isspace():
-            self.pieces.append(" ")
-            return
         block = self.block
         if block is None or block.owner != owner or self.breaks > 1:
             self.end()
@@ -87,7 +84,11 @@ def scan(page: Page, heading: int = -1) -> Layout:
         tag = tags[i]
         parent = parents[i]
         if not tag:
-            run.add(i, data[i], owner[parent], linked=link[parent])  # type: ignore[arg-type]
+            text: str = data[i]  # type: ignore[assignment]
+            if text.isspace():
+                run.pieces.append(" ")
+            else:
+                run.add(i, text, owner[parent], linked=link[parent])
             continue
         if tag == "br":
             run.breaks += 1

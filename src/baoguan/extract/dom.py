@@ -89,6 +89,9 @@ class Page:
         return ancestor <= i < self.end[ancestor]
 
 
+_STRUCTURE_TEXT = "html head body div ul ol li table tbody tr section article main header nav p figure"
+_STRUCTURE = frozenset(_STRUCTURE_TEXT.split())
+"""White space right after the start tag of these says nothing."""
 _BREAKING_TEXT = """p div br li tr td th h1 h2 h3 h4 h5 h6 section article ul ol blockquote figcaption figure"""
 _BREAKING = frozenset(_BREAKING_TEXT.split())
 
@@ -156,8 +159,12 @@ def _flatten(page: Page, root: LexborNode, leaves: frozenset[str]) -> None:
             node, current = stack.pop()
         tag = node.tag
         if tag == "-text":
+            text = node.text_content or ""
+            if text.isspace() and tags[-1] in _STRUCTURE:
+                node = node.next
+                continue
             add_tag("")
-            add_data(node.text_content or "")
+            add_data(text)
         elif tag is None or tag[0] in "_-!#":
             node = node.next
             continue
