@@ -24,7 +24,16 @@ from baoguan.model.feed import FeedDoc, FeedState, Item
 from baoguan.model.outlet import Outlet
 from baoguan.model.schedule import PendingItem
 from baoguan.picking import PictureDesk
-from baoguan.polling import RECHECK_STEPS_S, RETRY_STEPS_S, FeedOutcome, Report, body_digest, item_keys, settle_poll
+from baoguan.polling import (
+    RECHECK_STEPS_S,
+    RETRY_STEPS_S,
+    FeedOutcome,
+    Report,
+    body_digest,
+    item_keys,
+    note_clock,
+    settle_poll,
+)
 from baoguan.reading import read_page
 from baoguan.text.identity import keys_of
 
@@ -52,6 +61,7 @@ def sync(
             run.fetch_late_pictures()
         finally:
             run.close()
+        note_clock(desk, run.report)
         return run.report
 
 
@@ -149,7 +159,9 @@ class _Sync:
                 except FeedError as error:
                     problem = str(error)
         news = sum(not item.article for item in fresh)
-        settled = settle_poll(self.desk, state, result, doc, problem, known=doc is None or len(prints) > news, new_items=news)
+        settled = settle_poll(
+            self.desk, state, result, doc, problem, known=doc is None or len(prints) > news, new_items=news
+        )
         if prints:
             self.desk.schedule.settle_feed(settled, fresh, prints)
             self.more_due = self.more_due or bool(fresh)

@@ -8,7 +8,7 @@ import msgspec
 from baoguan.desk import Desk
 from baoguan.feeds.identity import identity_keys
 from baoguan.feeds.schedule import PollFact, PollSettings, fact_of, next_poll
-from baoguan.fetch.headers import cache_max_age, parse_retry_after
+from baoguan.fetch.headers import cache_max_age, parse_http_date, parse_retry_after
 from baoguan.model.capture import FetchResult, Response
 from baoguan.model.feed import FeedDoc, FeedState, Item
 from baoguan.model.outlet import Outlet
@@ -20,6 +20,11 @@ RECHECK_STEPS_S = (3600, 6 * 3600, 86_400, 3 * 86_400, 7 * 86_400, 30 * 86_400, 
 """A page is looked at again after the first, then the next ...; the last for ever."""
 RETRY_STEPS_S = (300, 1800, 7200, 6 * 3600, 86_400)
 """A page that did not come is asked for again after the first, then the next ..."""
+
+
+CLOCK_OFF_S = 300.0
+MIN_CLOCKS = 3
+"""One server's clock may be wrong; the median of several is not."""
 
 
 class FeedOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +39,8 @@ class FeedOutcome(msgspec.Struct, frozen=True, kw_only=True):
     fresh: int
     """Items that were new or changed."""
     problem: str = ""
+    clock_gap_s: float | None = None
+    """This machine's clock less the server's; None when it told none."""
 
     @staticmethod
     def of(state: FeedState, result: FetchResult, fresh: Sequence[PendingItem]) -> "FeedOutcome":
@@ -45,6 +52,7 @@ class FeedOutcome(msgspec.Struct, frozen=True, kw_only=True):
             kind=state.kind,
             fresh=len(fresh),
             problem=state.problem,
+            clock_gap_s=clock_gap_s(result.response) if result.response else None,
         )
 
 
@@ -149,6 +157,22 @@ def _fact(desk: Desk, state: FeedState, result: FetchResult, problem: str, *, kn
 def body_digest(response: Response) -> str:
     """sha256 of the decoded body, hex."""
     return hashlib.sha256(response.body).hexdigest()
+
+
+def note_clock(desk: Desk, report: Report) -> None:
+    """Leaves a line for `status` when this machine's clock is off: by more than five minutes from most servers."""
+    gaps = sorted(feed.clock_gap_s for feed in report.feeds if feed.clock_gap_s is not None)
+    off_s = gaps[len(gaps) // 2] if len(gaps) >= MIN_CLOCKS else 0.0
+    if abs(off_s) > CLOCK_OFF_S:
+        text = f"this machine's clock is {'ahead of' if off_s > 0 else 'behind'} the servers' by minutes: set it (NTP)"
+        desk.schedule.note(desk.now_ms(), "", text)
+        report.watch("note", f"{text} ({abs(off_s) / 60:.0f} min by {len(gaps)} servers)")
+
+
+def clock_gap_s(response: Response) -> float | None:
+    """Our clock less the server's, in seconds; None when it tells none, or a cache's (Age)."""
+    theirs = parse_http_date(response.header("date")) if not response.header("age") else None
+    return None if theirs is None else (response.at - theirs).total_seconds()
 
 
 def permanent_target(response: Response) -> str:

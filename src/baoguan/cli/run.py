@@ -84,6 +84,8 @@ class _Watcher:
             if self.bar is not None:
                 self.bar.update()
             self.line(feed_line(what))
+        elif event == "note":
+            click.echo(f"warning: {what}", err=True)
         elif event == "article" and self.bar is not None:
             self.bar.set_postfix_str(f"{what[2]}: {what[3][:24]}")
 
