@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from baoguan import polling
 from baoguan.archive.ledger import Ledger
 from baoguan.archive.revisions import Verdict
 from baoguan.batching import Draft, Logged, log_draft, log_fact, log_late
@@ -24,16 +25,7 @@ from baoguan.model.feed import FeedDoc, FeedState, Item
 from baoguan.model.outlet import Outlet
 from baoguan.model.schedule import PendingItem
 from baoguan.picking import PictureDesk
-from baoguan.polling import (
-    RECHECK_STEPS_S,
-    RETRY_STEPS_S,
-    FeedOutcome,
-    Report,
-    body_digest,
-    item_keys,
-    note_clock,
-    settle_poll,
-)
+from baoguan.polling import FeedOutcome, Report, body_digest, item_keys, note_clock, settle_poll
 from baoguan.reading import read_page
 from baoguan.text.identity import keys_of
 
@@ -267,7 +259,7 @@ class _Sync:
 
     def try_later(self, pending: PendingItem, problem: str, deferred_ms: int) -> None:
         """The item waits on, with jitter, so that what failed together is not tried together."""
-        step = RETRY_STEPS_S[min(pending.tries, len(RETRY_STEPS_S) - 1)]
+        step = polling.RETRY_STEPS_S[min(pending.tries, len(polling.RETRY_STEPS_S) - 1)]
         wait_ms = int(step * 1000 * self.desk.entropy.uniform(0.8, 1.2))
         tries = pending.tries if deferred_ms else pending.tries + 1
         next_ms = deferred_ms or self.desk.now_ms() + wait_ms
@@ -318,7 +310,7 @@ class _Sync:
             captured_ms=int(response.at.timestamp() * 1000) if response else pending.feed_ms,
             response=response,
             item_capture=pending.capture,
-            item_published=_pub_date(pending.item),
+            item_published=polling.pub_date(pending.item),
         )
 
     def finish(self, draft: Draft) -> None:
@@ -391,8 +383,11 @@ class _Sync:
         again: dict[str, tuple[int, int]] = {}
         for draft, logged in outcomes:
             step = 0 if logged.outcome in ("new", "changed") else self.steps.get(logged.id, 0) + 1
-            step = min(step, len(RECHECK_STEPS_S) - 1)
-            again[logged.id] = (step, now + int(RECHECK_STEPS_S[step] * 1000 * self.desk.entropy.uniform(0.9, 1.1)))
+            step = min(step, len(polling.RECHECK_STEPS_S) - 1)
+            again[logged.id] = (
+                step,
+                now + int(polling.RECHECK_STEPS_S[step] * 1000 * self.desk.entropy.uniform(0.9, 1.1)),
+            )
             self.report.article(draft.outlet.key, draft.feeds, logged.outcome, draft.article.title)
             if logged.conflict and logged.outcome == "new":
                 text = f"guid and URL of {draft.url} belong to two articles: kept as a third"
@@ -402,8 +397,3 @@ class _Sync:
         self.pictures.settle({draft.key: logged.id for draft, logged in outcomes}, now)
         self.ready, self.facts, self.responses, self.done, self.retry, self.quiet = [], [], [], [], [], []
         self.bytes_waiting = 0
-
-
-def _pub_date(item: Item) -> str:
-    """The item's own clock, RFC 3339; empty where it has none."""
-    return item.published.isoformat() if item.published else ""

@@ -175,6 +175,12 @@ def clock_gap_s(response: Response) -> float | None:
     return None if theirs is None else (response.at - theirs).total_seconds()
 
 
+def pub_date(item: Item) -> str:
+    """pubDate of the item, else when it was updated, RFC 3339: the ancestors' clock; empty when it has none."""
+    at = item.published or item.updated
+    return at.isoformat() if at else ""
+
+
 def permanent_target(response: Response) -> str:
     """Where a chain of nothing but 301 and 308 led; empty otherwise."""
     if response.hops and all(hop.status in (301, 308) for hop in response.hops):
