@@ -28,6 +28,7 @@ _BAD_FILE = re.compile(
 )
 _FILE_WORDS = re.compile(r"[a-z]+")
 _LAZY_NAME = re.compile(r"(?:lazy|data).*(?:src|url|image)|^data-(?:full|large|hi)", re.IGNORECASE)
+_QUOTED_URL = re.compile(r"https?://[^\"'\s\\]+")
 _HEADINGS = frozenset(("h2", "h3", "h4", "h5"))
 _IMAGE_LINK = re.compile(r"\.(?:jpe?g|png|webp|gif|avif)(?:$|[?#])", re.IGNORECASE)
 
@@ -75,14 +76,7 @@ def _read_image(layout: Layout, i: int, resolve: Resolve) -> Figure | None:
         ]
     url, candidates = choose_source(attrs, extra, resolve)
     if not url or _BAD_FILE.search(urlsplit(url).path[-120:]):
-        url = next(
-            (
-                found
-                for name, value in attrs.items()
-                if value and _LAZY_NAME.search(name) and (found := resolve(value.split(" ")[0]))
-            ),
-            url,
-        )
+        url = _lazy(attrs, resolve) or url
     if not url or _BAD_FILE.search(unquote(urlsplit(url).path[-120:])):
         return None
     if _BAD_WORDS.intersection(words_of(f"{attrs.get('class') or ''} {attrs.get('id') or ''}")):
@@ -93,6 +87,17 @@ def _read_image(layout: Layout, i: int, resolve: Resolve) -> Figure | None:
     figure.width, figure.height = width, height
     figure.key = picture_key(url)
     return figure
+
+
+def _lazy(attrs: dict[str, str | None], resolve: Resolve) -> str:
+    """The address in an attribute of an outlet's own making; of JSON, the first address in it."""
+    for name, value in attrs.items():
+        if value and _LAZY_NAME.search(name):
+            quoted = _QUOTED_URL.search(value) if value[:1] in "{[" else None
+            found = resolve(quoted[0] if quoted else value.split(" ")[0])
+            if found:
+                return found
+    return ""
 
 
 def _is_foreign(layout: Layout, figure: Figure, low: int, page_url: str, resolve: Resolve) -> bool:

@@ -74,7 +74,7 @@ def resolver(base: str) -> Resolve:
 
     def resolve(value: str) -> str:
         value = value.strip()
-        if not value or value.startswith(("data:", "blob:", "about:", "javascript:", "#")):
+        if not value or value.startswith(("data:", "blob:", "about:", "javascript:", "#", "{", "[", '"')):
             return ""
         try:
             url = value if value.startswith(("https://", "http://")) else urljoin(base, value)
