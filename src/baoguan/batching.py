@@ -48,6 +48,8 @@ class Draft(msgspec.Struct, kw_only=True):
     feeds: tuple[str, ...] = ()
     feed_ms: int = 0
     article: Article
+    text: str | None = None
+    """plain_text of the article's body where it is known already."""
     captured_ms: int
     response: Response | None = None
     """Of the page; None where the text is the feed's."""
@@ -78,7 +80,7 @@ class Logged(msgspec.Struct, frozen=True, kw_only=True):
 def log_draft(archive: Archive, batch: Batch, ledger: Ledger, draft: Draft) -> Logged:
     """Appends what the draft means: a first revision, a further one, `seen` or `lost`."""
     who = _resolve(ledger, draft)
-    text = plain_text(draft.article.body_html)
+    text = plain_text(draft.article.body_html) if draft.text is None else draft.text
     digest = content_digest(draft.article, text)
     if who.standing is None or draft.always:
         cause = draft.cause or "outlet"

@@ -4,9 +4,15 @@ Every file becomes a revision under its own legacy path: none is lost, none over
 nothing. The file itself is kept whole as a WARC resource record.
 """
 
+import bz2
+import gzip
 import hashlib
+import io
+import itertools
+import lzma
 import re
 import tarfile
+import zlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -25,9 +31,11 @@ from baoguan.extract.rules import choose_rules
 from baoguan.model.capture import Response
 from baoguan.outlets.matching import adhoc_outlet, outlet_for_url
 from baoguan.publish.ancestor import AncestorFile, parse_ancestor, to_article
+from baoguan.capture.tarball import Unusual, read_members
 
 BATCH_FILES = 1024
 BATCH_BYTES = 24_000_000
+_BUFFER = 1 << 18
 FILE_BYTES = 20_000_000
 """A larger file is no article; it is named in the report."""
 _ROOTS = ("articles", "_posts", "archived")
@@ -140,7 +148,7 @@ class _Import:
 
     def draft_file(self, file: AncestorFile, legacy: str, digest: str) -> Draft:
         """One file as a draft."""
-        article, _, flags = to_article(file)
+        article, text, flags = to_article(file)
         captured = file.epoch_ms if file.epoch_ms is not None else int(self.now.timestamp() * 1000)
         if file.epoch_ms is None:
             flags = (*flags, "time-assumed")
@@ -152,6 +160,7 @@ class _Import:
             guid="" if file.url else legacy,
             url=file.url,
             article=article,
+            text=text,
             captured_ms=captured,
             flags=flags,
             cause="import",
@@ -225,21 +234,40 @@ def walk_tar(path: Path) -> Iterator[tuple[str, bytes | None]]:
     """The same from a tar, streamed: nothing is unpacked to disk. Raises ConfigError when it is broken."""
     import zstandard
 
+    done = 0
     try:
         with path.open("rb") as file:
-            packed = file.read(4) == b"\x28\xb5\x2f\xfd"
-            file.seek(0)
-            source = (
-                cast("IO[bytes]", zstandard.ZstdDecompressor(max_window_size=1 << 31).stream_reader(file))
-                if packed
-                else file
-            )
-            with tarfile.open(fileobj=source, mode="r|" if packed else "r|*") as tar:
-                for member in tar:
-                    if member.isfile():
-                        stream = tar.extractfile(member)
-                        data = stream.read() if stream and member.size <= FILE_BYTES else None
-                        yield member.name, data
-                    tar.members = []  # type: ignore[attr-defined] # streamed: what was read is not kept in memory
-    except (tarfile.TarError, zstandard.ZstdError, EOFError, OSError) as error:
+            try:
+                for member in read_members(_unpacked(file), FILE_BYTES):
+                    done += 1
+                    yield member
+            except Unusual:
+                file.seek(0)
+                yield from itertools.islice(_with_tarfile(file), done, None)
+    except (tarfile.TarError, zstandard.ZstdError, lzma.LZMAError, zlib.error, EOFError, OSError) as error:
         raise ConfigError(f"{path}: {error}") from error
+
+
+def _unpacked(file: IO[bytes]) -> IO[bytes]:
+    """The tar itself, whatever it is packed with."""
+    import zstandard
+
+    magic = file.read(6)
+    file.seek(0)
+    if magic.startswith(b"\x28\xb5\x2f\xfd"):
+        stream = zstandard.ZstdDecompressor(max_window_size=1 << 31).stream_reader(file, read_across_frames=True)
+        return io.BufferedReader(cast("io.RawIOBase", stream), _BUFFER)
+    if magic.startswith(b"\x1f\x8b"):
+        return cast("IO[bytes]", gzip.GzipFile(fileobj=file))
+    if magic == b"\xfd7zXZ\0":
+        return lzma.LZMAFile(file)
+    return bz2.BZ2File(file) if magic.startswith(b"BZh") else file
+
+
+def _with_tarfile(file: IO[bytes]) -> Iterator[tuple[str, bytes | None]]:
+    with tarfile.open(fileobj=_unpacked(file), mode="r|") as tar:
+        for member in tar:
+            if member.isfile():
+                stream = tar.extractfile(member)
+                yield member.name, stream.read() if stream and member.size <= FILE_BYTES else None
+            tar.members = []  # type: ignore[attr-defined] # streamed: what was read is not kept in memory

@@ -48,6 +48,8 @@ class Ledger:
         canonical = canonical_url(url, drop_params=drop_params) if url else ""
         keys = keys_of([guid], [canonical])
         pair = keys_of([guid], [canonical], conflict=True)
+        if not self._find(outlet, [*pair, *keys]):
+            return Resolution(id=article_id(outlet, canonical or guid), url=canonical)
         known = self._find(outlet, pair)
         if known:
             return Resolution(id=known[0], url=canonical, standing=self.standing(known[0]), conflict=True)

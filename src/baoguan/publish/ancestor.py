@@ -9,7 +9,7 @@ from baoguan.publish.ancestor_dates import read_date_line
 from baoguan.publish.legacy import LegacyOutlet, find_outlet
 from baoguan.text.dates import parse_date
 from baoguan.text.escape import escape_text
-from baoguan.text.html import clean_body
+from baoguan.text.html import clean_body, plain_text
 from baoguan.text.lang import detect_language
 
 _COMMENT = re.compile(r"<!--(-?\d+|NaN)-->\n")
@@ -111,14 +111,18 @@ def render_ancestor(file: AncestorFile) -> bytes:
 
 
 def to_article(file: AncestorFile) -> tuple[Article, str, tuple[str, ...]]:
-    """The article, its plain text and the flags of the file; mark-up sanitised, the date line taken out."""
+    """The article, its plain text and the flags of the file; mark-up sanitised, the date line taken out.
+
+    The text is what plain_text gives for the article's body_html.
+    """
     content = file.body_html[file.lead_in :]
     body = clean_body(content, file.url or "https://invalid.invalid/")
     title = " ".join(file.title.split())
     html, text = body.html, body.text
     heading = f"<h2>{escape_text(title)}</h2>"
     if title and html.startswith(heading):
-        html, text = html[len(heading) :].lstrip("\n"), text[len(title) :].lstrip("\n")
+        html = html[len(heading) :].lstrip("\n")
+        text = plain_text(html)
     kind = "article" if len(text) >= _STUB or body.pictures or body.embeds else "stub" if text else "empty"
     article = Article(
         url=file.url,

@@ -113,7 +113,7 @@ def clean_body(html: str, base_url: str) -> CleanBody:
         html=safe,
         pictures=tuple(picture for picture in writer.pictures if f'src="{escape_value(picture.url)}"' in safe),
         embeds=tuple(writer.embeds),
-        text=_text_of(writer.blocks),
+        text=_text_of(writer.blocks) if safe == written and "<pre>" not in safe else plain_text(safe),
         flags=tuple(sorted(flags | writer.flags)),
     )
 

@@ -64,6 +64,15 @@ def walk(writer: Writer, root: LexborNode) -> None:
             writer.text(node.text_content or "")
             node = node.next
             continue
+        if tag == "p" and not (writer.attributes or writer.pre or writer.fig):
+            # Most of what news is made of: a paragraph of nothing but text, written without the detours.
+            child = node.first_child
+            if child is not None and child.tag == "-text" and child.next is None:
+                writer.flush()
+                writer.text(child.text_content or "")
+                writer.flush()
+                node = node.next
+                continue
         handler = _HANDLERS.get(tag)
         descend, leave = handler(writer, tag or "", node) if handler else (True, None)
         child = node.first_child if descend else None

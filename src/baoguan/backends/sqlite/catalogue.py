@@ -72,9 +72,11 @@ class SqliteCatalog:
         """Takes the lines up to (not with) leaf `size`; lines already applied change nothing."""
         with self._transaction() as db:
             done = self.size()
+            rows = _Rows()
             for index, line in lines:
                 if line is not None and done <= index < size:
-                    _apply_line(db, index, line)
+                    _apply_line(db, rows, index, line)
+            rows.write(db)
             if size > done:
                 db.execute("INSERT OR REPLACE INTO meta VALUES ('size', ?)", (size,))
 
@@ -200,12 +202,32 @@ def shown_ms(line: ManifestLine) -> int:
     return line.captured_ms
 
 
-def _apply_line(db: sqlite3.Connection, index: int, line: ManifestLine) -> None:
+class _Rows:
+    """Rows that no statement of their own batch reads: written together at its end, in the order of the log."""
+
+    def __init__(self) -> None:
+        self.revisions: list[tuple[str | int, ...]] = []
+        self.aliases: list[tuple[str, str, str]] = []
+        self.imported: list[tuple[str, str, str, int]] = []
+        self.lowest: dict[str, int] = {}
+
+    def write(self, db: sqlite3.Connection) -> None:
+        """Inserts what was gathered."""
+        db.executemany("INSERT OR REPLACE INTO revision VALUES (?,?,?,?,?,?,?,?)", self.revisions)
+        db.executemany("INSERT OR IGNORE INTO alias VALUES (?,?,?)", self.aliases)
+        db.executemany("INSERT OR IGNORE INTO imported VALUES (?,?,?,?)", self.imported)
+        db.executemany(
+            "INSERT INTO legacy VALUES (?,?) ON CONFLICT (outlet) DO UPDATE SET low = min(low, excluded.low)",
+            self.lowest.items(),
+        )
+
+
+def _apply_line(db: sqlite3.Connection, rows: _Rows, index: int, line: ManifestLine) -> None:
     if line.kind == "rev":
-        _apply_rev(db, index, line)
+        _apply_rev(db, rows, index, line)
     elif line.kind == "seen":
         db.execute("UPDATE article SET lost = '', checked_ms = ? WHERE id = ?", (line.captured_ms, line.id))
-        _own(db, line)
+        _own(rows, line)
     elif line.kind == "lost":
         db.execute("UPDATE article SET lost = ?, checked_ms = ? WHERE id = ?", (line.reason, line.captured_ms, line.id))
     if line.media:
@@ -220,29 +242,20 @@ def _apply_line(db: sqlite3.Connection, index: int, line: ManifestLine) -> None:
         )
 
 
-def _own(db: sqlite3.Connection, line: ManifestLine) -> None:
+def _own(rows: _Rows, line: ManifestLine) -> None:
     keys = keys_of(line.guids, (line.url, *line.aliases), conflict="conflict" in line.flags)
-    db.executemany("INSERT OR IGNORE INTO alias VALUES (?,?,?)", [(line.outlet, key, line.id) for key in keys])
+    rows.aliases += [(line.outlet, key, line.id) for key in keys]
 
 
-def _apply_rev(db: sqlite3.Connection, index: int, line: ManifestLine) -> None:
+def _apply_rev(db: sqlite3.Connection, rows: _Rows, index: int, line: ManifestLine) -> None:
     path = line.record.path if line.record else ""
-    db.execute(
-        "INSERT OR REPLACE INTO revision VALUES (?,?,?,?,?,?,?,?)",
-        (line.id, line.rev, index, line.captured_ms, line.title, line.cause, path, line.legacy_path),
-    )
-    _own(db, line)
+    rows.revisions.append((line.id, line.rev, index, line.captured_ms, line.title, line.cause, path, line.legacy_path))
+    _own(rows, line)
     if line.source_sha256:
-        db.execute(
-            "INSERT OR IGNORE INTO imported VALUES (?,?,?,?)",
-            (line.source_sha256, line.legacy_path, line.id, line.rev),
-        )
+        rows.imported.append((line.source_sha256, line.legacy_path, line.id, line.rev))
     number = legacy_number(line.legacy_path)
     if number is not None:
-        db.execute(
-            "INSERT INTO legacy VALUES (?,?) ON CONFLICT (outlet) DO UPDATE SET low = min(low, excluded.low)",
-            (line.outlet, number),
-        )
+        rows.lowest[line.outlet] = min(number, rows.lowest.get(line.outlet, number))
     held = db.execute("SELECT captured_ms, rev FROM article WHERE id = ?", (line.id,)).fetchone()
     if held is not None and held[0] > line.captured_ms:
         db.execute("UPDATE article SET rev = max(rev, ?) WHERE id = ?", (line.rev, line.id))
