@@ -147,7 +147,6 @@ def serve(folder: Path, *, no_sync: bool, **options: Any) -> int:
 def _keep_syncing(folder: Path, options: dict[str, Any], stop: threading.Event) -> None:
     """Syncs what is due, sleeps until the next is; a failure is a line, never the end."""
     from baoguan.app import open_desk
-    from baoguan.errors import BaoguanError
     from baoguan.ingest import sync as run
 
     while not stop.is_set():
@@ -158,7 +157,7 @@ def _keep_syncing(folder: Path, options: dict[str, Any], stop: threading.Event) 
                     click.echo(f"sync: {report.counts['new']} new, {report.counts['changed']} edited")
                 due = desk.schedule.next_due_ms()
                 wait_s = 60.0 if due is None else min(max((due - desk.now_ms()) / 1000, 5.0), 300.0)
-        except BaoguanError as error:
-            click.echo(f"sync: {error}", err=True)
+        except Exception as error:  # noqa: BLE001 - the shell's last line: a failed sync never ends the reader
+            click.echo(f"sync: {' '.join(str(error).split()) or type(error).__name__}; tried again", err=True)
             wait_s = 60.0
         stop.wait(wait_s)
