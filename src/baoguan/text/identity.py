@@ -5,7 +5,6 @@ from collections.abc import Iterable
 
 from baoguan.text.urls import identity_key
 
-
 _LEGACY = re.compile(r"articles/[^/]+/(\d{1,9})[_.]")
 
 
