@@ -23,6 +23,7 @@ import msgspec
 from baoguan.archive.ledger import Ledger
 from baoguan.batching import Draft, log_draft
 from baoguan.capture.read import iter_responses
+from baoguan.capture.tarball import Unusual, read_members
 from baoguan.desk import Desk, catch_up
 from baoguan.errors import BaoguanError, ConfigError, ExtractError
 from baoguan.extract.article import extract_article
@@ -31,7 +32,6 @@ from baoguan.extract.rules import choose_rules
 from baoguan.model.capture import Response
 from baoguan.outlets.matching import adhoc_outlet, outlet_for_url
 from baoguan.publish.ancestor import AncestorFile, parse_ancestor, to_article
-from baoguan.capture.tarball import Unusual, read_members
 
 BATCH_FILES = 1024
 BATCH_BYTES = 24_000_000
