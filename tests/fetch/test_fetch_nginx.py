@@ -57,3 +57,14 @@ def test_weak_etags_go_back_as_they_came(nginx, open_fetcher):
     file.write_text("<rss/>" * 100)
     changed = fetcher.fetch(known).response
     assert (changed.status, changed.body) == (200, b"<rss/>" * 100)
+
+
+def test_static_files_come_in_ranges_and_without_an_encoding(nginx, open_fetcher):
+    base, file = nginx
+    fetcher = open_fetcher()
+    url = f"{base}/feed.xml"
+    part = fetcher.fetch(FetchRequest(url=url, kind="file", start=5, stop=25)).response
+    assert (part.status, part.body, part.header("content-encoding")) == (206, file.read_bytes()[5:25], "")
+    assert part.header("content-range") == f"bytes 5-24/{file.stat().st_size}"
+    assert fetcher.fetch(FetchRequest(url=url, kind="file", cap_bytes=100)).error_kind == "size"
+    assert fetcher.fetch(FetchRequest(url=url, kind="file", post=b"x")).response.status == 405

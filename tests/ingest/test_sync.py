@@ -358,6 +358,7 @@ def test_nothing_private_lies_below_public(house: House) -> None:
     for path, data in house.public().items():
         assert path.partition("/")[0] in (
             "format",
+            "key",
             "checkpoint",
             "tile",
             "manifest",

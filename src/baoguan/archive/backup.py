@@ -17,6 +17,7 @@ from baoguan.archive.batch import captures_of
 from baoguan.archive.paths import (
     CHECKPOINT_PATH,
     FORMAT_PATH,
+    KEY_PATH,
     bundle_path,
     entries_path,
     manifest_path,
@@ -137,7 +138,7 @@ def covered(archive: Archive, capture_file: Callable[[str], str | None]) -> Iter
     size = archive.size
     if not size:
         return
-    yield FORMAT_PATH
+    yield from (name for name in (FORMAT_PATH, KEY_PATH) if archive.objects.exists(name))
     for level, n, width in tiles_of(size):
         yield tile_path(level, n, width)
         if level == 0:

@@ -29,6 +29,7 @@ from baoguan.archive.note import checkpoint_text, parse_checkpoint
 from baoguan.archive.paths import (
     FORMAT,
     FORMAT_PATH,
+    KEY_PATH,
     WIDTH,
     bundle_path,
     bundles_between,
@@ -238,7 +239,7 @@ class Batch:
             self.append(ManifestLine(salt="", kind="cap", captures=rest, vantage=self.vantage))
 
     def _names(self, size: int) -> tuple[str, ...]:
-        paths = [*self._media, *(path for path, _ in self._warcs), *self._records, FORMAT_PATH]
+        paths = [*self._media, *(path for path, _ in self._warcs), *self._records, FORMAT_PATH, KEY_PATH]
         for n, width in bundles_between(self.first, size):
             paths += (manifest_path(n, width), entries_path(n, width), bundle_path(n, width))
         paths += (tile_path(level, n, width) for level, n, width in new_tiles(self.first, size))
@@ -254,6 +255,7 @@ class Batch:
         for path, data in self._records.items():
             self._put_record(path, data)
         self._put_log(FORMAT_PATH, FORMAT)
+        self._put_log(KEY_PATH, self._key())
         entries = self._state.entries + self._entries
         start = self.first - len(self._state.entries)
         for n, width in bundles_between(self.first, size):
@@ -280,6 +282,10 @@ class Batch:
         except Conflict:
             # The checkpoint covers none of these widths: what stands here is of a batch that never was.
             self._archive.objects.replace(path, data)
+
+    def _key(self) -> bytes:
+        assert self._archive.signer is not None
+        return self._archive.signer.verifier.text.encode() + b"\n"
 
     def _sign(self, edge: Edge) -> bytes:
         assert self._archive.signer is not None

@@ -10,6 +10,8 @@ FORMAT_PATH = "format"
 FORMAT = b"1\n"
 """What public/format holds: the version of the layout."""
 CHECKPOINT_PATH = "checkpoint"
+KEY_PATH = "key"
+"""The verifier key of the checkpoint, for strangers; who has it from elsewhere compares."""
 
 
 def number(n: int) -> str:

@@ -1,5 +1,6 @@
 """Verify: everything in public/ against the log, from the leaves up. Reads only; constant memory but for digests."""
 
+import contextlib
 from array import array
 from bisect import bisect_left
 from collections import Counter
@@ -13,7 +14,15 @@ from baoguan.archive.checks_captures import CaptureCheck, Stray, check_captures,
 from baoguan.archive.checks_files import check_log_file, check_media
 from baoguan.archive.checks_log import BundleCheck, check_bundle
 from baoguan.archive.note import Verifier, parse_checkpoint
-from baoguan.archive.paths import CHECKPOINT_PATH, FORMAT_PATH, WIDTH, bundles_between, check_format, tile_path
+from baoguan.archive.paths import (
+    CHECKPOINT_PATH,
+    FORMAT_PATH,
+    KEY_PATH,
+    WIDTH,
+    bundles_between,
+    check_format,
+    tile_path,
+)
 from baoguan.archive.report import ALTERED, EXTRA, MISSING, Fault, VerifyReport
 from baoguan.archive.tree import Edge
 from baoguan.errors import BaoguanError, NotFound, VerifyError
@@ -89,7 +98,7 @@ class _Run:
         self._expected.add(hash(path))
 
     def _head(self) -> Checkpoint | None:
-        for path in (FORMAT_PATH, CHECKPOINT_PATH):
+        for path in (FORMAT_PATH, CHECKPOINT_PATH, KEY_PATH):
             self._expect(path)
         try:
             note = self._objects.get(CHECKPOINT_PATH)
@@ -103,6 +112,7 @@ class _Run:
             self._fault(MISSING, FORMAT_PATH)
         except BaoguanError as error:
             self._fault(ALTERED, FORMAT_PATH, str(error))
+        self._published_key()
         try:
             head = parse_checkpoint(note, self._verifier)
             if head.origin != self._verifier.name:
@@ -115,6 +125,12 @@ class _Run:
             return parse_checkpoint(note)
         except VerifyError:
             return None
+
+    def _published_key(self) -> None:
+        # Archives that were made before it was published lack it until their next batch.
+        with contextlib.suppress(NotFound):
+            if self._objects.get(KEY_PATH) != self._verifier.text.encode() + b"\n":
+                self._fault(ALTERED, KEY_PATH, "not the key that the checkpoint is checked with")
 
     def _log(self, head: Checkpoint) -> None:
         edge = Edge()

@@ -92,7 +92,7 @@ def scan_captures(source: bytes | str | os.PathLike[str]) -> Iterator[tuple[Capt
             record_id=record.record_id,
             sha256=hashlib.sha256(memoryview(data)[offset : offset + length]).hexdigest(),
             kind=record.kind,
-            url=record.url,
+            url=record.header("WARC-Filename") if record.kind == "warcinfo" else record.url,
             status=_status(record),
             at_ms=record.at_ms,
         )

@@ -68,7 +68,9 @@ class WarcWriter:
             "conformsTo: http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/\r\n"
         ).encode()
         fields = [("WARC-Filename", filename), ("Content-Type", "application/warc-fields")]
-        return self._member("warcinfo", "", at_ms, fields, body)
+        member = self._member("warcinfo", "", at_ms, fields, body)
+        # A mirror finds the file of a batch by this name: nothing else in the log tells it.
+        return Member(msgspec.structs.replace(member.ref, url=filename), member.data)
 
     def resource(self, url: str, content_type: str, data: bytes, at_ms: int) -> Member:
         """The record of a file that came by another way than HTTP."""

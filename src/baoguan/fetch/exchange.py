@@ -82,7 +82,10 @@ class Wire:
         self._sessions.clear()
 
     async def get(self, request: FetchRequest, url: str, *, timeout_s: float, identity: bool, once: bool) -> Response:
-        """One GET. Raises FetchError, EncodingError; `timeout_s` holds for head and body together."""
+        """One GET, or a POST of what the request brings. `timeout_s` holds for head and body together.
+
+        Raises FetchError, EncodingError.
+        """
         proxy = self.proxy(request.outlet)
         options: dict[str, Any] = {}
         if proxy.startswith("http"):
@@ -93,8 +96,14 @@ class Wire:
         headers = request_headers(request, self.options.user_agent or USER_AGENT, identity=identity, once=once)
         try:
             session = self._session(proxy)
-            received = await session.get(
-                URL(url, encoded=True), headers=headers, allow_redirects=False, timeout=timeout, **options
+            received = await session.request(
+                "GET" if request.post is None else "POST",
+                URL(url, encoded=True),
+                headers=headers,
+                data=request.post,
+                allow_redirects=False,
+                timeout=timeout,
+                **options,
             )
         except (aiohttp.ClientError, OSError, ValueError, EOFError, *PROXY_ERRORS) as error:
             raise explain(url, error, proxied=bool(proxy)) from error
@@ -162,7 +171,7 @@ class Wire:
         )
         if received.status in BODILESS or received.status in REDIRECTS:
             return response
-        body = _Body(response.headers, self.options.cap(request.kind), lenient=lenient)
+        body = _Body(response.headers, request.cap_bytes or self.options.cap(request.kind), lenient=lenient)
         truncated = await _fill(body, received)
         if body.over and request.kind != "robots":
             raise _too_large(url, response, body.cap)

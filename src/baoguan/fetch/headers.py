@@ -73,8 +73,10 @@ def request_headers(request: FetchRequest, user_agent: str, *, identity: bool, o
     headers = {
         "User-Agent": user_agent,
         "Accept": ACCEPT.get(request.kind, "*/*"),
-        "Accept-Encoding": "identity" if identity else ENCODINGS,
+        "Accept-Encoding": "identity" if identity or request.kind == "file" else ENCODINGS,
     }
+    if request.stop:
+        headers["Range"] = f"bytes={request.start}-{request.stop - 1}"
     if request.etag:
         headers["If-None-Match"] = request.etag
     if request.last_modified:

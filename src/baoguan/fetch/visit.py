@@ -69,7 +69,7 @@ class Visitor:
             response, spent_s = await self._ask(request, url, left_s, job=job)
             left_s -= spent_s
             location = response.header("location")
-            if response.status not in REDIRECTS or not location:
+            if response.status not in REDIRECTS or not location or request.post is not None:
                 return msgspec.structs.replace(response, hops=tuple(hops))
             target = absolute_url(url, location).partition("#")[0]
             hops.append(Hop(url=without_credentials(url), status=response.status, location=without_credentials(target)))

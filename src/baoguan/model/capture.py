@@ -10,7 +10,8 @@ class FetchRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     url: str
     kind: str
-    """feed, page, picture, robots or probe; decides caps, Accept and whether robots.txt is asked."""
+    """feed, page, picture, robots, probe or file; decides caps, Accept and whether robots.txt is asked. A `file` is a
+    static one of another archive: asked for without a content-encoding."""
     outlet: str = ""
     """Key of the outlet: its proxy and its allowances."""
     etag: str = ""
@@ -18,6 +19,13 @@ class FetchRequest(msgspec.Struct, frozen=True, kw_only=True):
     referer: str = ""
     key: str = ""
     """The caller's own; comes back in the result."""
+    start: int = 0
+    stop: int = 0
+    """Only the bytes start..stop-1 are asked for (Range); stop 0: no range."""
+    cap_bytes: int = 0
+    """Largest answer, in bytes; 0: that of the kind."""
+    post: bytes | None = None
+    """Sent as the body of a POST; redirects are then an answer like any other."""
 
 
 class Hop(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,7 +90,8 @@ class CaptureRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sha256: str
     """Of the stored gzip member, hex."""
     kind: str = "response"
-    """response, revisit or resource."""
+    """response, revisit, resource or warcinfo."""
     url: str = ""
+    """What was fetched; of a warcinfo: the name of its file."""
     status: int = 0
     at_ms: int = 0
