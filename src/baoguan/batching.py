@@ -1,5 +1,6 @@
 """From drafts to a committed batch: identity, revision or not, record, manifest line. Shared by all joiners."""
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -16,9 +17,12 @@ from baoguan.model.log import ManifestLine, MediaRef
 from baoguan.model.outlet import Outlet
 from baoguan.publish.ancestor_tree import FIRST_ID, article_path
 from baoguan.publish.markdown import KeptPicture, RecordDraft, parse_record, render_record
-from baoguan.reading import led_home
+from baoguan.reading import DRIFT, led_home
 from baoguan.text.html import plain_text
 from baoguan.text.urls import canonical_url
+
+_LESS = 0.7
+"""A page out of habit with less than this share of the kept text is the reader's failure, not an edit."""
 
 
 class Picked(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +68,8 @@ class Draft(msgspec.Struct, kw_only=True):
     """import, or empty: the outlet's."""
     legacy_path: str = ""
     source_sha256: str = ""
+    again: Callable[[ManifestLine], Article | None] | None = None
+    """Reads the capture of an older revision as this article was read, so that only the outlet's edits count."""
     always: bool = False
     """Imports: every file is a revision, unchanged text too."""
 
@@ -86,7 +92,7 @@ def log_draft(archive: Archive, batch: Batch, ledger: Ledger, draft: Draft) -> L
         cause = draft.cause or "outlet"
         _append_revision(batch, ledger, draft, who, digest=digest, cause=cause)
         return Logged(id=who.id, outcome="changed" if who.standing else "new", conflict=who.conflict)
-    verdict = _compare(archive, draft, who, digest=digest, text_length=len(text))
+    verdict = _compare(archive, draft, who, digest=digest, text=text)
     if verdict.kind == "rev":
         _append_revision(batch, ledger, draft, who, digest=digest, cause=verdict.cause)
         return Logged(id=who.id, outcome="changed")
@@ -102,23 +108,38 @@ def _resolve(ledger: Ledger, draft: Draft) -> Resolution:
     return ledger.resolve(draft.outlet.key, draft.guid, draft.url, draft.outlet.drop_params)
 
 
-def _compare(archive: Archive, draft: Draft, who: Resolution, *, digest: str, text_length: int) -> Verdict:
+def _compare(archive: Archive, draft: Draft, who: Resolution, *, digest: str, text: str) -> Verdict:
+    """What a second look means. Where the texts differ, the older capture is read again by today's reader:
+    what only the reader sees otherwise (new rules, more learned) is no edit of the outlet.
+    """
     assert who.standing is not None
-    held = archive.line(who.standing.index)
-    held_length, extractor = 0, ""
-    if held is not None and held.record is not None and digest != who.standing.content_sha256:
-        held_length = len(plain_text(parse_record(archive.record(held)).body_html))
-        extractor = held.extractor
-    if text_length < held_length and (not text_length or draft.article.kind in ("stub", "paywall")):
-        return Verdict(kind="lost", reason=draft.article.kind if text_length else "empty")
+    standing = who.standing
+    if digest == standing.content_sha256:
+        return Verdict(kind="seen")
+    held = archive.line(standing.index)
+    kept, extractor, before = "", "", standing.content_sha256
+    if held is not None and held.record is not None:
+        kept, extractor = plain_text(parse_record(archive.record(held)).body_html), held.extractor
+        again = draft.again(held) if draft.again is not None else None
+        if again is not None:
+            before, extractor = content_digest(again, plain_text(again.body_html)), again.extractor
+    if len(text) < len(kept) and (not text or draft.article.kind in ("stub", "paywall")):
+        return Verdict(kind="lost", reason=draft.article.kind if text else "empty")
+    if DRIFT in draft.flags and before != digest and _reads_less(text, kept):
+        return Verdict(kind="lost", reason=DRIFT)
     return judge_again(
         draft.article,
         digest=digest,
-        text_length=text_length,
-        held_digest=who.standing.content_sha256,
-        held_length=held_length,
+        text_length=len(text),
+        held_digest=before,
+        held_length=len(kept),
         held_extractor=extractor,
     )
+
+
+def _reads_less(text: str, kept: str) -> bool:
+    """Whether a page that departs from its outlet's habit gives less than is kept, or the same words alone."""
+    return len(text) < _LESS * len(kept) or "".join(text.split()) == "".join(kept.split())
 
 
 def log_fact(batch: Batch, ledger: Ledger, draft: Draft, verdict: Verdict) -> Logged:

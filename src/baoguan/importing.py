@@ -194,6 +194,7 @@ class _Import:
                 rules=choose_rules(outlet, response.at.date()),
                 language=outlet.language,
                 zone=outlet.zone,
+                outlet=outlet.key,
             )
         except ExtractError as error:
             self.report.failed.append((response.url, str(error)))

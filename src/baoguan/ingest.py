@@ -16,7 +16,7 @@ from baoguan.archive.revisions import Verdict
 from baoguan.batching import Draft, Logged, log_draft, log_fact, log_late
 from baoguan.desk import Desk, catch_up, exclusive
 from baoguan.errors import FeedError
-from baoguan.extract.combine import article_from_item, combine
+from baoguan.extract.combine import article_from_item
 from baoguan.feeds.fallback import parse_feed_or_fallback
 from baoguan.feeds.novelty import item_print, judge_item
 from baoguan.model.article import Article
@@ -26,7 +26,7 @@ from baoguan.model.outlet import Outlet
 from baoguan.model.schedule import PendingItem
 from baoguan.picking import PictureDesk
 from baoguan.polling import FeedOutcome, Report, body_digest, item_keys, note_clock, settle_poll
-from baoguan.reading import read_page
+from baoguan.reading import Reader
 from baoguan.text.identity import keys_of
 
 OPEN_DRAFTS = 24
@@ -63,7 +63,7 @@ class _Sync:
     def __init__(self, desk: Desk, report: Report, stop: Callable[[], bool]) -> None:
         self.desk, self.report, self.stop = desk, report, stop
         self.fetcher = desk.open_fetcher()
-        self.pictures = PictureDesk(desk, self.fetcher)
+        self.pictures, self.reader = PictureDesk(desk, self.fetcher), Reader(desk)
         self.states: dict[str, FeedState] = {}
         self.waiting: dict[str, PendingItem] = {}
         self.drafts: dict[str, Draft] = {}
@@ -268,25 +268,19 @@ class _Sync:
 
     def draft_item(self, pending: PendingItem, response: Response | None, flags: tuple[str, ...]) -> None:
         """page bytes -> Article, completed by the feed; then its pictures are asked for."""
-        outlet = self.desk.outlet(pending.outlet)
-        page, loss = None, ""
-        if response is not None:
-            try:
-                page, loss = read_page(outlet, response)
-            except Exception as error:  # noqa: BLE001 - one page that breaks its reader never stops the others
+        try:
+            read = self.reader.read(pending, response)
+        except Exception as error:  # noqa: BLE001 - one page that breaks its reader never stops the others
+            if response is not None:
                 self.keep_response(response, "")
-                self.desk.schedule.note(self.desk.now_ms(), outlet.key, f"{pending.item.url}: {error!r}"[:300])
-                self.give_up_page(pending, "unreadable")
-                return
-        if pending.article and loss:
-            self.lose(pending, response, loss)
+            self.desk.schedule.note(self.desk.now_ms(), pending.outlet, f"{pending.item.url}: {error!r}"[:300])
+            self.give_up_page(pending, "unreadable")
             return
-        feed = article_from_item(pending.item, language=outlet.language)
-        article = combine(page, pending.item, feed)
-        if response is not None and article.extractor.startswith("feed/"):
-            flags = (*flags, "from-feed", f"page: {loss or 'shorter'}")
-        draft = self.new_draft(pending, article, response)
-        draft.flags = flags
+        if pending.article and read.loss:
+            self.lose(pending, response, read.loss)
+            return
+        draft = self.new_draft(pending, read.article, response)
+        draft.flags, draft.again = (*flags, *read.flags), read.again
         self.drafts[draft.key] = draft
         if self.pictures.ask(draft):
             self.finish(draft)
@@ -395,5 +389,6 @@ class _Sync:
         schedule.settle_feeds(self.quiet)
         schedule.settle_items([draft.key for draft, _ in outcomes] + self.done, self.retry, again)
         self.pictures.settle({draft.key: logged.id for draft, logged in outcomes}, now)
+        self.reader.keep()
         self.ready, self.facts, self.responses, self.done, self.retry, self.quiet = [], [], [], [], [], []
         self.bytes_waiting = 0

@@ -1,6 +1,7 @@
 """Housekeeping of an archive: rebuild the index, disk by kind, health in words."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -9,6 +10,7 @@ from baoguan.desk import Desk
 from baoguan.model.codec import decode_leaf
 from baoguan.model.feed import FeedState
 from baoguan.model.schedule import Note
+from baoguan.reading import load_profile
 
 KINDS = ("articles", "media", "captures", "manifest", "tile", "bundle")
 
@@ -25,6 +27,18 @@ class DiskUse(msgspec.Struct, frozen=True, kw_only=True):
     """Until the floor of the settings at that pace; None when it doesn't grow."""
 
 
+class LayoutDrift(msgspec.Struct, frozen=True, kw_only=True):
+    """An outlet whose pages don't read as they used to."""
+
+    outlet: str
+    pages: int
+    """That departed from habit of late and don't read as usual again."""
+    url: str
+    """The last of them."""
+    reason: str
+    at_ms: int
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """What `baoguan status` tells."""
 
@@ -38,6 +52,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """Items that wait for their page, by feed."""
     problems: dict[str, str]
     """By feed: why the first waiting item waits."""
+    layouts: list[LayoutDrift]
+    """Outlets whose pages depart from what was learned of them; texts that were kept stay."""
     notes: list[Note]
     disk: DiskUse
 
@@ -55,9 +71,18 @@ def status(desk: Desk) -> Status:
         feeds=desk.schedule.feeds(),
         pending=desk.schedule.pending_counts(),
         problems={item.feed: item.problem for item in reversed(waiting) if item.problem},
+        layouts=list(_layouts(desk)),
         notes=desk.schedule.notes(),
         disk=disk_use(desk),
     )
+
+
+def _layouts(desk: Desk) -> Iterator[LayoutDrift]:
+    for outlet in sorted({*desk.feeds.values(), *desk.catalog.outlets()}):
+        odd = load_profile(desk, outlet).drifting
+        if odd:
+            last = odd[-1]
+            yield LayoutDrift(outlet=outlet, pages=len(odd), url=last.url, reason=last.reason, at_ms=last.at_ms)
 
 
 def disk_use(desk: Desk) -> DiskUse:

@@ -142,6 +142,10 @@ def status(folder: Path, *, as_json: bool) -> None:
             click.echo(f"  {report.pending[feed.url]} items wait for their page: {reason}")
     if not report.feeds:
         click.echo("no feeds: `baoguan add URL` finds some")
+    for one in report.layouts:
+        pages = "1 page departs" if one.pages == 1 else f"{one.pages} pages depart"
+        click.echo(f"\n{one.outlet}  {style('layout', fg='yellow')}: {pages} from its habit; kept texts stay")
+        click.echo(f"  {when(one.at_ms)} {one.url}\n  {one.reason}\n  see `baoguan extract {one.url} --explain`")
     for note in report.notes:
         click.echo(f"\n{when(note.at_ms)} {note.outlet}: {note.text}")
     _print_disk(report.disk)

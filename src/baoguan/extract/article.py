@@ -13,7 +13,7 @@ from baoguan.extract.harvest import Head, harvest, strings
 from baoguan.extract.kind import judge
 from baoguan.extract.layout import Block, Layout
 from baoguan.extract.picture import Figure, picture_key, resolver
-from baoguan.extract.profile import Lesson, Profile, lesson_of
+from baoguan.extract.profile import Lesson, Profile, lesson_of, repeated
 from baoguan.extract.prune import prune
 from baoguan.extract.root import find_decks, find_roots
 from baoguan.extract.rules import marked, marks_of, name_of, rewrite, ruled_texts
@@ -41,6 +41,8 @@ class Hints(msgspec.Struct, frozen=True, kw_only=True):
     """The outlet's, for pages that don't say theirs."""
     zone: str = ""
     """IANA name, for clocks without a zone."""
+    outlet: str = ""
+    """Its key, for the name of the rules."""
 
 
 class Reading(msgspec.Struct, kw_only=True):
@@ -67,7 +69,7 @@ class Reading(msgspec.Struct, kw_only=True):
     @property
     def lesson(self) -> Lesson:
         """What the page teaches about its outlet (profile.learn, profile.drift)."""
-        return lesson_of(self.layout, self.main, self.article, len(self.text))
+        return lesson_of(self.layout, self.main, self.blocks, self.article, len(self.text))
 
 
 def extract_article(
@@ -79,13 +81,17 @@ def extract_article(
     profile: Profile | None = None,
     language: str = "",
     zone: str = "",
+    outlet: str = "",
 ) -> Article:
     """What the page says. Never raises, whatever the bytes: a page that is no article says so in `kind`.
 
     Up to 200,000 elements and 12 million characters are read; what is cut is told in `reasons`. `rules` are the
-    outlet's for the day of the capture, `language` and `zone` the outlet's own for pages that don't say theirs.
+    outlet's for the day of the capture, `language` and `zone` the outlet's own for pages that don't say theirs,
+    `outlet` its key.
     """
-    hints = Hints(url=url, content_type=content_type, rules=rules, profile=profile, language=language, zone=zone)
+    hints = Hints(
+        url=url, content_type=content_type, rules=rules, profile=profile, language=language, zone=zone, outlet=outlet
+    )
     return read_page(body, hints).article
 
 
@@ -99,7 +105,7 @@ def read_page(body: bytes, hints: Hints) -> Reading:
     roots, found_by = find_roots(layout, head, marked(page, "body") if hints.rules else [], hints.profile)
     main = roots[0]
     roots = [*(find_decks(layout, head, main) if not hints.rules else []), *roots]
-    known = hints.profile.boilerplate if hints.profile is not None else frozenset()
+    known = repeated(hints.profile, [block for root in roots for block in layout.blocks_under(root)])
     blocks = prune(layout, roots, title, known)
     resolve = resolver(resolver(hints.url)(head.base) or hints.url)
     stated = frozenset(picture_key(address) for url in stated_pictures(head) if (address := resolve(url)))
@@ -131,7 +137,7 @@ def read_page(body: bytes, hints: Hints) -> Reading:
         confidence=verdict.confidence,
         reasons=verdict.reasons,
         extractor=EXTRACTOR,
-        rules=name_of(hints.rules),
+        rules=name_of(hints.rules, hints.outlet),
     )
     return Reading(
         article=article, text=clean.text, raw=raw, layout=layout, head=head, main=main, roots=roots, found_by=found_by,

@@ -89,7 +89,8 @@ class ManifestLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     confidence: float = 0.0
     vantage: str = ""
     flags: tuple[str, ...] = ()
-    """Facts: time-assumed, conflict, from-feed, clock-back, scripts."""
+    """Facts: time-assumed, conflict, from-feed, clock-back, scripts, drift,
+    profile:PAGES-DIGEST (what the reader had learned)."""
     legacy_path: str = ""
     """In the ancestors' tree: the imported file's own, or the next one below the outlet's last for a new article."""
     item_published: str = ""
@@ -99,7 +100,7 @@ class ManifestLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     source_sha256: str = ""
     """Imports: sha256 of the ancestor's file, so that a second import adds nothing."""
     reason: str = ""
-    """lost: 404, 410, home, stub, error, emptied. gone: reason code."""
+    """lost: 404, 410, home, stub, error, emptied, drift. gone: reason code."""
     key: str = ""
     """key leaves: the verifier key, in signed-note form."""
     token: str = ""
