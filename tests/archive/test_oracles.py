@@ -7,8 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 from archive_samples import fill
+
+from baoguan.archive.proofs import encode_proof, make_proof
 
 GO_PATH = "/usr/share/gocode"
 
@@ -50,6 +53,23 @@ def test_go_accepts_the_log_and_sees_a_flipped_leaf(go_check, archive, tmp_path)
     entries.chmod(0o644)
     entries.write_bytes(data)
     assert run_go(go_check, tmp_path, key).startswith("FAIL")
+
+
+def test_go_accepts_a_proof_file_and_sees_what_was_changed_in_it(go_check, archive, tmp_path):
+    fill(archive, 300, media=True)
+    fill(archive, 77)
+    file = tmp_path / "one.proof.json"
+
+    def judge(proof) -> str:
+        file.write_bytes(encode_proof(proof))
+        command = [str(go_check), "-proof", str(file), archive.verifier.text]
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+    for index in (0, 4, 255, 256, 299, 376):
+        proof = make_proof(archive, index, media=True)
+        assert judge(proof) == f"OK {index} 377\n"
+        for change in ({"index": index ^ 1}, {"record": proof.record + b"x"}, {"line": proof.line + " "}):
+            assert judge(msgspec.structs.replace(proof, **change)).startswith("FAIL")
 
 
 def test_warcio_and_fastwarc_pass_our_captures(archive, tmp_path):

@@ -7,6 +7,7 @@ canonical form only, so that no bit of a note can be flipped unseen.
 import base64
 import binascii
 import hashlib
+import re
 
 import msgspec
 
@@ -17,6 +18,7 @@ from baoguan.ports import Entropy
 ED25519 = 1
 _PRIVATE = "PRIVATE+KEY+"
 _DASH = "— "
+_SIZE = re.compile(r"0|[1-9][0-9]{0,17}")
 
 
 def _decode64(text: str) -> bytes:
@@ -126,6 +128,21 @@ class Signer:
         return f"{text}\n{_DASH}{self.verifier.name} {signature}\n".encode()
 
 
+def cosign(text: str, *signers: Signer) -> bytes:
+    """The note over `text` with a signature line of each signer, in that order."""
+    lines = b"".join(signer.sign(text).rpartition(b"\n\n")[2] for signer in signers)
+    return f"{text}\n".encode() + lines
+
+
+def signing_id(note: bytes, name: str) -> bytes:
+    """The key id of the first signature line of `name`: whose log this is now. Raises VerifyError."""
+    for line in _split(note)[1]:
+        who, _, blob = line.removeprefix(_DASH).rpartition(" ")
+        if who == name:
+            return _decode64(blob)[:4]
+    raise VerifyError(f"the checkpoint carries no signature of {name}")
+
+
 def open_note(note: bytes, verifier: Verifier) -> str:
     """The text of a note that `verifier` has signed; lines of other signers are ignored. Raises VerifyError."""
     text, lines = _split(note)
@@ -159,7 +176,7 @@ def parse_checkpoint(note: bytes, verifier: Verifier | None = None) -> Checkpoin
     """Reads a checkpoint, and its signature when a verifier is given. Raises VerifyError."""
     text = open_note(note, verifier) if verifier else _split(note)[0]
     lines = text.split("\n")
-    if len(lines) < 4 or not lines[1].isascii() or not lines[1].isdigit() or str(int(lines[1])) != lines[1]:
+    if len(lines) < 4 or not _SIZE.fullmatch(lines[1]):
         raise VerifyError("the checkpoint lacks origin, size or root")
     root = _decode64(lines[2])
     if len(root) != 32 or not lines[0]:

@@ -110,6 +110,21 @@ class Archive:
         data = next(iter(self._raw_lines(index, index + 1)))[1]
         return None if data is None else decode_line(data)
 
+    def raw_line(self, index: int) -> bytes | None:
+        """The bytes of a committed manifest line; None when it is withheld. Raises NotFound, Corrupt."""
+        return next(iter(self._raw_lines(index, index + 1)))[1]
+
+    def indexes_of(self, kind: str) -> Iterator[int]:
+        """Log indexes of the leaves of one kind, oldest first: by the entries alone, no line is read."""
+        size, mark = self.size, f'"k":"{kind}"'.encode()
+        for n in range((size + WIDTH - 1) // WIDTH):
+            width = min(WIDTH, size - n * WIDTH)
+            data = self._partial_or_full(entries_path(n, width), entries_path(n))
+            if mark in data:
+                for offset, leaf in enumerate(decode_entries(data)[:width]):
+                    if mark in leaf:
+                        yield n * WIDTH + offset
+
     def lines(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, ManifestLine | None]]:
         """(index, line or None when withheld) of entries start..stop-1; to the end when `stop` is None."""
         for index, data in self._raw_lines(start, self.size if stop is None else stop):

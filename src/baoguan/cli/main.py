@@ -29,6 +29,8 @@ COMMANDS = {
     "backup": "baoguan.cli.exchange",
     "restore": "baoguan.cli.exchange",
     "verify": "baoguan.cli.proof",
+    "prove": "baoguan.cli.proof",
+    "check": "baoguan.cli.proof",
     "rebuild": "baoguan.cli.proof",
 }
 EXITS = {
@@ -38,7 +40,7 @@ EXITS = {
     3: "sync: some feeds gave no feed (the others were archived)",
     4: "sync: no feed could be had at all",
     5: "the disk is full or below its floor; nothing was half-kept",
-    6: "verify: something is altered",
+    6: "verify, check: something is altered, or a proof doesn't hold",
     7: "verify: something is missing",
     8: "verify: something is extra",
     130: "interrupted; what was committed is kept",

@@ -1,4 +1,4 @@
-"""verify, rebuild."""
+"""verify, prove, check, rebuild."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from baoguan.cli.common import archive_option, print_json, size_text, style
+from baoguan.cli.common import archive_option, print_json, size_text, style, when
 
 SMALL = 2000
 """Fewer entries than that are checked in one process: starting others costs more."""
@@ -126,3 +126,86 @@ def rebuild(folder: Path) -> None:
         articles, revisions, pictures = desk.catalog.counts()
         counts = f"{articles} articles, {revisions} revisions, {pictures} pictures"
         click.echo(f"index rebuilt from {desk.archive.size} leaves: {counts}")
+
+
+@click.command()
+@archive_option
+@click.argument("name", metavar="ID|URL")
+@click.option("--rev", type=int, default=None, help="revision  [default: the current one]")
+@click.option("--media", is_flag=True, help="with its pictures")
+@click.option("--capture", is_flag=True, help="with the raw response of the outlet, as it was archived")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="the file, - for standard output")
+def prove(folder: Path, name: str, *, rev: int | None, media: bool, capture: bool, out: Path | None) -> None:
+    """Write one file that proves an article: what was recorded, by when, unaltered. `baoguan check` judges it anywhere.
+
+    Default of --out: ID.proof.json in the current folder.
+    """
+    from baoguan.app import open_desk
+    from baoguan.archive.proofs import encode_proof, make_proof
+    from baoguan.cli.read import find_article
+    from baoguan.errors import NotFound
+
+    with open_desk(folder) as desk:
+        identity = find_article(desk, name)
+        row = desk.catalog.article(identity)
+        indexes = {one.rev: one.index for one in desk.catalog.revisions(identity)}
+        index = indexes.get(rev) if rev is not None else row.index if row else None
+        if index is None:
+            raise NotFound(f"{identity} has no revision {rev}: it has {', '.join(map(str, indexes))}")
+        raw = _raw_capture(desk, index) if capture else None
+        data = encode_proof(make_proof(desk.archive, index, media=media, capture=raw))
+        key = desk.archive.verifier
+    if str(out) == "-":
+        sys.stdout.buffer.write(data)
+        return
+    path = out or Path(f"{identity}.proof.json")
+    path.write_bytes(data)
+    click.echo(f"{path}: proves leaf {index}, {size_text(len(data))}; judge it with `baoguan check {path}`")
+    click.echo(f"give with it, by another way, the key: {key.text if key else ''}")
+
+
+def _raw_capture(desk: Any, index: int) -> bytes:
+    from baoguan.errors import NotFound
+
+    line = desk.archive.line(index)
+    if line is None or line.capture is None:
+        raise NotFound(f"leaf {index} names no capture: it was imported, or withdrawn")
+    place = desk.catalog.capture(line.capture.record_id)
+    if place is None:
+        raise NotFound(f"{line.capture.record_id}: its WARC file is missing; run `baoguan verify`")
+    data: bytes = desk.archive.objects.get(place.file, place.offset, place.length)
+    return data
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--verify-key", "key", default="", help="the archive's verifier key, as its operator publishes it")
+@click.option("--json", "as_json", is_flag=True, help="what is proven, as one JSON object")
+@click.option("--text", is_flag=True, help="print the article's record, too")
+def check(file: Path, *, key: str, as_json: bool, text: bool) -> int:
+    """Judge a file that `baoguan prove` wrote: needs no archive and no network. Exit code 6 where it doesn't hold.
+
+    Without --verify-key it is judged by the key inside it, which shows only that the file agrees with itself.
+    """
+    from baoguan.archive.note import Verifier
+    from baoguan.archive.proofs import MAX_BYTES, check_proof
+
+    with file.open("rb") as opened:
+        data = opened.read(MAX_BYTES + 1)
+    shown = check_proof(data, Verifier.parse(key) if key else None)
+    line, leaf = shown.line, shown.leaf
+    if as_json:
+        print_json({"line": line, "leaf": leaf, "key": shown.verifier.text, "trusted": bool(key),
+                    "size": shown.checkpoint.size, "root": shown.checkpoint.root.hex()})  # fmt: skip
+        return 0
+    click.echo(f"{style('holds', fg='green')}: {line.title or line.kind}")
+    click.echo(f"{line.url}\nrecorded by {shown.checkpoint.origin} at {when(leaf.t)} (its clock), revision {line.rev}")
+    click.echo(f"under its signed head of {shown.checkpoint.size} entries, root {shown.checkpoint.root.hex()}")
+    with_ = [f"{shown.pictures} pictures"] * bool(shown.pictures) + ["the raw response"] * shown.raw
+    click.echo(f"in the file: the record{''.join(f', {part}' for part in with_)}, each byte of it proven")
+    if not key:
+        click.echo(style("compare this key with the one that the archive publishes:", bold=True))
+        click.echo(shown.verifier.text)
+    if text:
+        click.echo(shown.record.decode("utf-8", "replace"))
+    return 0

@@ -103,6 +103,8 @@ class ManifestLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """lost: 404, 410, home, stub, error, emptied, drift. gone: reason code."""
     key: str = ""
     """key leaves: the verifier key, in signed-note form."""
+    note: str = ""
+    """key leaves: the statement of a rotation, signed by old and new key; or the last head of the log before this."""
     token: str = ""
     """ts leaves: base64 of the RFC 3161 token."""
 

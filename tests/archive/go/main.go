@@ -2,7 +2,10 @@
 package main
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -45,7 +48,67 @@ func (r reader) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
 	return out, nil
 }
 
+// proofFile is what `baoguan prove` writes; []byte is base64 in JSON.
+type proofFile struct {
+	Index      int64    `json:"index"`
+	Checkpoint string   `json:"checkpoint"`
+	Proof      [][]byte `json:"proof"`
+	Leaf       string   `json:"leaf"`
+	Line       string   `json:"line"`
+	Record     []byte   `json:"record"`
+}
+
+func digest(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// checkProof judges a proof file: signature, inclusion, commitment, record.
+func checkProof(path, vkey string) {
+	data, err := os.ReadFile(path)
+	fail(err)
+	var p proofFile
+	fail(json.Unmarshal(data, &p))
+	verifier, err := note.NewVerifier(vkey)
+	fail(err)
+	n, err := note.Open([]byte(p.Checkpoint), note.VerifierList(verifier))
+	fail(err)
+	lines := strings.Split(n.Text, "\n")
+	size, err := strconv.ParseInt(lines[1], 10, 64)
+	fail(err)
+	root, err := tlog.ParseHash(lines[2])
+	fail(err)
+	var proof tlog.RecordProof
+	for _, hash := range p.Proof {
+		var one tlog.Hash
+		copy(one[:], hash)
+		proof = append(proof, one)
+	}
+	fail(tlog.CheckRecord(proof, size, root, p.Index, tlog.RecordHash([]byte(p.Leaf))))
+	var leaf struct {
+		C string `json:"c"`
+	}
+	fail(json.Unmarshal([]byte(p.Leaf), &leaf))
+	if digest([]byte(p.Line)) != leaf.C {
+		fail(fmt.Errorf("line isn't what the leaf commits to"))
+	}
+	var line struct {
+		Record struct {
+			Sha256 string `json:"sha256"`
+		} `json:"record"`
+	}
+	fail(json.Unmarshal([]byte(p.Line), &line))
+	if digest(p.Record) != line.Record.Sha256 {
+		fail(fmt.Errorf("record isn't what the line names"))
+	}
+	fmt.Println("OK", p.Index, size)
+}
+
 func main() {
+	if os.Args[1] == "-proof" {
+		checkProof(os.Args[2], os.Args[3])
+		return
+	}
 	root, vkey, old := os.Args[1], os.Args[2], os.Args[3]
 	verifier, err := note.NewVerifier(vkey)
 	fail(err)
