@@ -21,6 +21,7 @@ COMMANDS = {
     "serve": "baoguan.cli.run",
     "ls": "baoguan.cli.read",
     "show": "baoguan.cli.read",
+    "changes": "baoguan.cli.changes",
     "status": "baoguan.cli.read",
     "feed": "baoguan.cli.feed",
     "extract": "baoguan.cli.extract",
