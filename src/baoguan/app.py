@@ -4,11 +4,13 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from baoguan import config
+from baoguan.archive.mirror_state import Choice
+from baoguan.archive.mirror_witness import Cosigner
 from baoguan.archive.note import Signer, Verifier
 from baoguan.archive.store import Archive
 from baoguan.backends.clock import SystemClock, SystemEntropy
@@ -18,12 +20,18 @@ from baoguan.backends.sqlite.schedule import SqliteSchedule
 from baoguan.capture.warc import WarcWriter
 from baoguan.config import Settings
 from baoguan.desk import Desk, catch_up
-from baoguan.errors import ConfigError
+from baoguan.errors import ConfigError, MirrorError
+from baoguan.mirrorhead import believe, published_key, read_note
+from baoguan.mirrorhost import Host
+from baoguan.mirroring import Progress, PullReport, Target, pull
 from baoguan.model.outlet import FeedSpec, Outlet
 from baoguan.outlets.checks import check_outlet
 from baoguan.outlets.registry import load_outlets
 from baoguan.ports import Clock, Entropy, Fetcher
 from baoguan.text.urls import host_of
+
+if TYPE_CHECKING:
+    from baoguan.fetch.client import HttpFetcher
 
 
 class OutletEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -212,6 +220,80 @@ def read_verifier(folder: Path) -> Verifier:
         raise ConfigError(
             f"{folder / config.VERIFIER_FILE}: {error.strerror}; restore private/ from the backup"
         ) from error
+
+
+def pull_mirror(
+    folder: Path,
+    url: str,
+    *,
+    key: str = "",
+    allow: Sequence[str] = (),
+    recover: bool = False,
+    fetch: Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> PullReport:
+    """Pulls into the mirror in `folder`, which is made by the first pull once the host's head is believed.
+
+    `allow`: private networks that may be asked, for this call alone; `fetch`: more fields of FetchOptions. `recover`:
+    the folder is the archive itself, restored from a backup. Raises as mirroring.pull, ConfigError for folders that
+    are something else.
+    """
+    folder = folder.resolve()
+    stands = (folder / config.FILE).exists()
+    if not stands and folder.exists() and any(folder.iterdir()):
+        raise ConfigError(f"{folder} holds other files: name a new folder, or that of a mirror")
+    if (folder / config.KEY_FILE).exists() and not recover:
+        raise ConfigError(f"{folder} is an archive of its own, not a mirror (restored from a backup? --recover)")
+    settings = config.load(config.read_file(folder) if stands else {}, options=options)
+    url = url or settings.mirror_of
+    clock, entropy = SystemClock(), SystemEntropy()
+    with open_file_fetcher(allow, entropy=entropy, **(fetch or {})) as fetcher:
+        host = Host(fetcher, url, folder / "state" / "parts")
+        if not stands:
+            verifier = Verifier.parse(key) if key else published_key(host)
+            believe(read_note(host), verifier, host)
+            _create_mirror(folder, verifier, host.url, settings)
+            settings = config.load(config.read_file(folder), options=options)
+        elif key and Verifier.parse(key) != read_verifier(folder):
+            raise MirrorError(f"{folder} is held by another key than {key}", kind="swapped")
+        archive = open_archive(folder, settings, clock=clock, entropy=entropy)
+        target = Target(
+            folder=folder,
+            archive=archive,
+            verifier=read_verifier(folder),
+            new_key=lambda verifier: _replace_text(folder / config.VERIFIER_FILE, verifier.text + "\n"),
+            choice=Choice.of(settings),
+            witnesses=tuple(Cosigner.parse(text) for text in settings.witness_keys),
+            clock=clock,
+            picture_cap=int(settings.picture_mb * 1e6),
+        )
+        return pull(target, host, progress=progress)
+
+
+def _create_mirror(folder: Path, verifier: Verifier, url: str, settings: Settings) -> None:
+    for name in ("public", "index", "state", "private"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    (folder / "private").chmod(0o700)
+    (folder / config.VERIFIER_FILE).write_text(verifier.text + "\n")
+    text = config.template(verifier.name, "")
+    for name in ("mirror_of", "mirror_media", "mirror_recent_days", "mirror_captures", "mirror_gone"):
+        value = url if name == "mirror_of" else getattr(settings, name)
+        default = next(line for line in text.splitlines() if line.startswith(f"# {name} = "))
+        text = text.replace(default, f"{name} = {msgspec.json.encode(value).decode()}")
+    (folder / config.FILE).write_text(text, "utf-8")
+
+
+def open_file_fetcher(allow: Sequence[str], *, entropy: Entropy, **more: Any) -> "HttpFetcher":
+    """For static files of other archives and for witnesses: private networks only as named in the call."""
+    from baoguan.fetch.client import HttpFetcher
+    from baoguan.fetch.options import FetchOptions
+
+    options = {"pace_s": 0.05, "timeout_s": 120.0, "jobs": 8, "per_host": 4, "redirects": 3, **more}
+    try:
+        return HttpFetcher(FetchOptions(robots=False, allow_networks=tuple(allow), **options), entropy=entropy)
+    except ValueError as error:
+        raise ConfigError(f"--allow: {error}") from error
 
 
 def open_fetcher(

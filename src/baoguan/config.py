@@ -57,6 +57,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     host: Annotated[str, _setting("serve", "address that the reader listens on")] = "127.0.0.1"
     port: Annotated[int, _setting("serve", "port that the reader listens on")] = 8710
     noindex: Annotated[bool, _setting("serve", "ask search engines to stay out")] = False
+    mirror_of: Annotated[str, _setting("mirror", "address of the archive that this folder is a mirror of")] = ""
+    mirror_media: Annotated[str, _setting("mirror", "pictures that a mirror keeps: all, none or recent")] = "all"
+    mirror_recent_days: Annotated[int, _setting("mirror", "what recent means, in days since it was archived")] = 90
+    mirror_captures: Annotated[str, _setting("mirror", "raw responses that a mirror keeps: all or none")] = "all"
+    mirror_gone: Annotated[
+        str, _setting("mirror", "what the origin withdrew: apply deletes it here too, keep keeps it")
+    ] = "apply"
+    mirrors: Annotated[
+        tuple[str, ...],
+        _setting("mirror", "addresses of mirrors of this archive, asked for a longer log after a restore"),
+    ] = ()
+    witnesses: Annotated[
+        tuple[str, ...], _setting("mirror", "addresses of witnesses that are asked for their cosignature")
+    ] = ()
+    witness_keys: Annotated[tuple[str, ...], _setting("mirror", "verifier keys of witnesses that are believed")] = ()
 
 
 class SettingInfo(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@
     │  ├─ Corrupt           what is kept contradicts itself
     │  └─ DiskFull          no room: nothing of the batch was kept
     └─ VerifyError          a proof, signature or digest that doesn't hold
+       └─ MirrorError       another host of the same log that doesn't keep to it
 
 Messages are one line for operators: what, where and, when there is one, what to do.
 """
@@ -72,3 +73,15 @@ class DiskFull(StoreError):  # noqa: N818
 
 class VerifyError(BaoguanError):
     """A proof, a signature or a digest that doesn't hold."""
+
+
+class MirrorError(VerifyError):
+    """A host, mirror or witness that doesn't keep to the log; `kind` is one word, with an exit code of its own.
+
+    fork, rollback, swapped (another log or key), unsigned, altered, missing, hostile (answers made to do harm), behind
+    (this archive, against its mirrors), refused (by a witness).
+    """
+
+    def __init__(self, message: str, *, kind: str) -> None:
+        super().__init__(message)
+        self.kind = kind

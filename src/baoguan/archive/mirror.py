@@ -5,14 +5,17 @@ consistency proof from the held head, computed instead of asked for. From then o
 order, as it comes: its leaves must fold to the hash that the tree has for it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from baoguan.archive.bundle import Entry, encode_entries, encode_manifest
+from baoguan.archive.bundle import Entry, decode_entries, decode_manifest, encode_entries, encode_manifest
 from baoguan.archive.paths import WIDTH, entries_path, manifest_path, new_tiles, tile_path
 from baoguan.archive.tree import Edge, fold, leaf_hash
 from baoguan.errors import Corrupt
+from baoguan.model.codec import decode_leaf, decode_line
+from baoguan.model.log import ManifestLine
+from baoguan.ports import ObjectStore
 
 
 class Outline(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,3 +73,31 @@ def log_files(n: int, entries: Sequence[Entry], tile: bytes) -> dict[str, bytes]
         entries_path(n, width): encode_entries([entry.leaf for entry in entries]),
         tile_path(0, n, width): tile,
     }
+
+
+def lines_of(objects: ObjectStore, size: int, start: int, stop: int) -> Iterator[tuple[int, ManifestLine | None]]:
+    """(index, line) of entries start..stop-1 of a log of `size` whose head may not stand yet; None: withheld."""
+    for n in range(start // WIDTH, (stop + WIDTH - 1) // WIDTH):
+        lines = decode_manifest(objects.get(manifest_path(n, min(WIDTH, size - n * WIDTH))))
+        for index in range(max(start, n * WIDTH), min(stop, n * WIDTH + WIDTH)):
+            data = lines[index - n * WIDTH]
+            yield index, None if data is None else decode_line(data)
+
+
+def leaf_time(objects: ObjectStore, size: int, index: int) -> int:
+    """When an entry was appended, epoch ms."""
+    n = index // WIDTH
+    leaves = decode_entries(objects.get(entries_path(n, min(WIDTH, size - n * WIDTH))))
+    return decode_leaf(leaves[index - n * WIDTH]).t
+
+
+def first_since(objects: ObjectStore, size: int, epoch_ms: int) -> int:
+    """The first entry that was appended at `epoch_ms` or later; `size` when none was."""
+    low, high = 0, size
+    while low < high:
+        middle = (low + high) // 2
+        if leaf_time(objects, size, middle) < epoch_ms:
+            low = middle + 1
+        else:
+            high = middle
+    return low

@@ -10,7 +10,7 @@ import re
 import zstandard
 
 from baoguan.archive.bundle import Entry
-from baoguan.errors import Corrupt
+from baoguan.errors import Corrupt, MirrorError
 from baoguan.model.codec import decode_leaf, decode_line
 from baoguan.model.log import ManifestLine
 
@@ -39,7 +39,7 @@ class _Stream:
         except zstandard.ZstdError as error:
             raise Corrupt(f"bundle can't be unpacked: {error}") from error
         if about.window_size > _WINDOW_CAP or about.dict_id:
-            raise Corrupt(f"bundle wants a window of {about.window_size} bytes")
+            raise _hostile(f"bundle wants a window of {about.window_size >> 20} MB")
         self._packed = memoryview(frame)
         self._at = 0
         self._unpacker = zstandard.ZstdDecompressor().decompressobj()
@@ -61,7 +61,7 @@ class _Stream:
             raise Corrupt(f"bundle can't be unpacked: {error}") from error
         self._total += len(out)
         if self._total > CONTENT_CAP:
-            raise Corrupt(f"bundle unpacks to more than {CONTENT_CAP >> 20} MB")
+            raise _hostile(f"bundle unpacks to more than {CONTENT_CAP >> 20} MB")
         if self._start > 1 << 20:
             del self._buffer[: self._start]
             self._start = 0
@@ -93,7 +93,7 @@ class _Stream:
 
 
 def read_bundle(data: bytes, *, start: int, width: int) -> list[Entry]:
-    """The entries start..start+width-1 of a bundle that must hold exactly those. Raises Corrupt, saying what is wrong.
+    """The entries start..start+width-1 of a bundle that must hold exactly those. Raises Corrupt, MirrorError.
 
     Leaves are what a tree must judge; lines, salts and records fit them, and names lead nowhere but into public/.
     """
@@ -115,7 +115,7 @@ def _read_entry(stream: _Stream, index: int) -> Entry:
     leaf_size, line_size, record_size = (None if part == b"null" else int(part) for part in sizes.groups())
     for size, cap in ((leaf_size, _LEAF_CAP), (line_size, LINE_CAP), (record_size, RECORD_CAP)):
         if size is not None and size > cap:
-            raise Corrupt(f"entry {index}: claims {size} bytes where {cap} are the most")
+            raise _hostile(f"entry {index}: claims {size} bytes where {cap} are the most")
     assert leaf_size is not None
     leaf = stream.take(leaf_size)
     line = None if line_size is None else stream.take(line_size)
@@ -147,15 +147,19 @@ def check_line(leaf: bytes, line: bytes, index: int) -> ManifestLine:
     return said
 
 
+def _hostile(text: str) -> MirrorError:
+    return MirrorError(text, kind="hostile")
+
+
 def _check_names(line: ManifestLine, index: int) -> None:
     if line.record is not None and not _RECORD.fullmatch(line.record.path):
-        raise Corrupt(f"entry {index}: names a record {line.record.path[:80]!r}, which is no place for one")
+        raise _hostile(f"entry {index}: names a record {line.record.path[:80]!r}, which is no place for one")
     for media in line.media:
         if not media.path:
             continue
         named = _MEDIA.fullmatch(media.path)
         if named is None or named[2] != media.sha256:
-            raise Corrupt(f"entry {index}: names a picture {media.path[:80]!r}, which is no place for one")
+            raise _hostile(f"entry {index}: names a picture {media.path[:80]!r}, which is no place for one")
 
 
 def capture_files(line: ManifestLine) -> list[str]:

@@ -122,6 +122,10 @@ class Signer:
         key = base64.b64encode(bytes([ED25519]) + self._seed).decode()
         return f"{_PRIVATE}{self.verifier.name}+{self.verifier.id.hex()}+{key}"
 
+    def sign_bytes(self, message: bytes) -> bytes:
+        """The 64 bytes of a signature over `message`."""
+        return self._key.sign(message)
+
     def sign(self, text: str) -> bytes:
         """The signed note over `text`, which ends with a newline."""
         signature = base64.b64encode(self.verifier.id + self._key.sign(text.encode())).decode()
@@ -132,6 +136,17 @@ def cosign(text: str, *signers: Signer) -> bytes:
     """The note over `text` with a signature line of each signer, in that order."""
     lines = b"".join(signer.sign(text).rpartition(b"\n\n")[2] for signer in signers)
     return f"{text}\n".encode() + lines
+
+
+def signature_lines(note: bytes) -> tuple[str, list[tuple[str, bytes, bytes]]]:
+    """(text, (name, key id, signature) of each line) of a note; nothing is checked. Raises VerifyError."""
+    text, lines = _split(note)
+    found = []
+    for line in lines:
+        name, _, blob = line.removeprefix(_DASH).rpartition(" ")
+        data = _decode64(blob)
+        found.append((name, data[:4], data[4:]))
+    return text, found
 
 
 def signing_id(note: bytes, name: str) -> bytes:

@@ -35,6 +35,8 @@ class VerifyReport(msgspec.Struct, frozen=True, kw_only=True):
     faults: tuple[Fault, ...] = ()
     withheld: tuple[int, ...] = ()
     """Entries withdrawn, each with its `gone` line."""
+    kept: tuple[int, ...] = ()
+    """Entries that a `gone` line names and whose line stands all the same: a mirror may choose to keep them."""
     clock_back: tuple[int, ...] = ()
     """Entries more than five minutes earlier than the one before."""
 

@@ -80,6 +80,11 @@ class Archive:
         self._batch: Batch | None = None
 
     @property
+    def lock(self) -> AbstractContextManager[object]:
+        """The write lock, for who changes public/ by another way than a batch: a pull, a withdrawal."""
+        return self._lock
+
+    @property
     def origin(self) -> str:
         """The log's name: that of its key."""
         return self.verifier.name if self.verifier else ""

@@ -86,6 +86,7 @@ class _Run:
             counts=dict(sorted(counts.items())),
             faults=tuple(self._faults),
             withheld=withheld,
+            kept=tuple(sorted(self._gone.difference(self._withheld))),
             clock_back=tuple(self._clock_back),
         )
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from baoguan import __version__
-from baoguan.errors import BaoguanError, ConfigError, DiskFull, NotFound, VerifyError
+from baoguan.errors import BaoguanError, ConfigError, DiskFull, MirrorError, NotFound, VerifyError
 
 COMMANDS = {
     "init": "baoguan.cli.setup",
@@ -33,6 +33,7 @@ COMMANDS = {
     "prove": "baoguan.cli.proof",
     "check": "baoguan.cli.proof",
     "rebuild": "baoguan.cli.proof",
+    "mirror": "baoguan.cli.mirror",
 }
 EXITS = {
     0: "all went well",
@@ -44,8 +45,30 @@ EXITS = {
     6: "verify, check: something is altered, or a proof doesn't hold",
     7: "verify: something is missing",
     8: "verify: something is extra",
+    20: "mirror: a fork, two signed heads that can't both be true; the evidence is saved",
+    21: "mirror: the host was rolled back, it offers an older log than the one held",
+    22: "mirror: another log or another key than the one held",
+    23: "mirror: no checkpoint signed by the key",
+    24: "mirror: the host's files are altered",
+    25: "mirror: the host lacks something that its checkpoint names, or a line without its `gone`",
+    26: "mirror: the host's answers are made to do harm (too large, too slow, bombs, wrong places)",
+    27: "this archive was restored and is behind a mirror or witness: it must not append",
+    28: "a witness refused to cosign",
     130: "interrupted; what was committed is kept",
 }
+
+MIRROR_EXITS = {
+    "fork": 20,
+    "rollback": 21,
+    "swapped": 22,
+    "unsigned": 23,
+    "altered": 24,
+    "missing": 25,
+    "hostile": 26,
+    "behind": 27,
+    "refused": 28,
+}
+"""Exit code of each kind of MirrorError."""
 
 
 class LazyGroup(click.Group):
@@ -82,6 +105,8 @@ def exit_code(error: BaoguanError) -> int:
         return 2
     if isinstance(error, DiskFull):
         return 5
+    if isinstance(error, MirrorError):
+        return MIRROR_EXITS[error.kind]
     if isinstance(error, VerifyError):
         return 6
     return 1

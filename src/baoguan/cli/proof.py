@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ def verify(folder: Path, *, as_json: bool, jobs: int, key: str) -> int:
 
     Works on a copy of public/ alone when --key is given. Exit code: 0 all holds, 6 altered, 7 missing, 8 extra.
     """
+    from baoguan.archive.mirror_state import as_chosen
     from baoguan.archive.note import Verifier
     from baoguan.archive.verify import verify as run
     from baoguan.backends.files import FileObjects
@@ -42,14 +43,15 @@ def verify(folder: Path, *, as_json: bool, jobs: int, key: str) -> int:
     with _pool(jobs, public) as pmap:
         report = run(FileObjects(public), verifier, progress=bar.progress, pmap=pmap)
     bar.close()
+    report, left_out = as_chosen(report, folder)
     if as_json:
         print_json(report)
     else:
-        _print_report(report)
+        _print_report(report, left_out)
     return report.exit_code
 
 
-def _print_report(report: Any) -> None:
+def _print_report(report: Any, left_out: Mapping[str, int]) -> None:
     for fault in report.faults:
         where = "" if fault.index is None else f" (leaf {fault.index})"
         click.echo(f"{style(fault.kind, fg='red')}: {fault.path}{where}{': ' if fault.detail else ''}{fault.detail}")
@@ -60,6 +62,10 @@ def _print_report(report: Any) -> None:
     )
     for index in report.withheld:
         click.echo(f"withheld: leaf {index} was withdrawn")
+    for index in report.kept:
+        click.echo(f"kept: leaf {index} was withdrawn at its origin, its text still stands here")
+    for why, count in left_out.items():
+        click.echo(f"{count} {why}")
     for index in report.clock_back:
         click.echo(f"clock: leaf {index} is more than five minutes earlier than the one before it")
     kinds = {kind: len(report.of(kind)) for kind in ("altered", "missing", "extra")}
