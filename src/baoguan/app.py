@@ -21,6 +21,7 @@ from baoguan.capture.warc import WarcWriter
 from baoguan.config import Settings
 from baoguan.desk import Desk, catch_up
 from baoguan.errors import ConfigError, MirrorError
+from baoguan.keyring import finish_rotation
 from baoguan.mirrorhead import believe, published_key, read_note
 from baoguan.mirrorhost import Host
 from baoguan.mirroring import Progress, PullReport, Target, pull
@@ -192,6 +193,7 @@ def open_desk(
 def open_archive(folder: Path, settings: Settings, *, clock: Clock, entropy: Entropy, durable: bool = True) -> Archive:
     """The store alone. Without the private key it can only be read."""
     lock = FileLock(folder / "state" / "write.lock")
+    finish_rotation(folder)
     signer = verifier = None
     try:
         signer = Signer.parse((folder / config.KEY_FILE).read_text("ascii").strip())

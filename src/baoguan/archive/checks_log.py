@@ -42,6 +42,8 @@ class BundleCheck(msgspec.Struct, kw_only=True):
     captures: list[tuple[int, bytes]] = []
     """(log index, sha256 of the stored member)"""
     gone: list[int] = []
+    keys: list[tuple[int, ManifestLine]] = []
+    """Key leaves: (log index, line)"""
     withheld: list[int] = []
     times: tuple[int, int] = (0, 0)
     """Of the first and the last leaf."""
@@ -221,6 +223,8 @@ def _check_line(bundle: _Bundle, index: int, known: Leaf, line: bytes | None) ->
 def _collect(check: BundleCheck, index: int, line: ManifestLine) -> None:
     if line.kind == "gone" and line.prev is not None:
         check.gone.append(line.prev)
+    if line.kind == "key":
+        check.keys.append((index, line))
     for media in line.media:
         if media.path:
             check.media.append((media.path, media.sha256, index))

@@ -28,6 +28,8 @@ class VerifyReport(msgspec.Struct, frozen=True, kw_only=True):
     origin: str = ""
     size: int = 0
     """Entries that the checkpoint covers."""
+    since: int = 0
+    """Entries below were not read again; 0: everything was read."""
     root: str = ""
     """Hex."""
     counts: dict[str, int] = {}

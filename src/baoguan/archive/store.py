@@ -7,7 +7,7 @@ from typing import Protocol
 
 from baoguan.archive.batch import Batch, OpenLog
 from baoguan.archive.bundle import Entry, decode_bundle, decode_entries, decode_manifest
-from baoguan.archive.note import Signer, Verifier, parse_checkpoint
+from baoguan.archive.note import Signer, Verifier, parse_checkpoint, signing_id
 from baoguan.archive.paths import (
     FORMAT_PATH,
     WIDTH,
@@ -224,6 +224,8 @@ class Archive:
             raise ConfigError(
                 f"the log is {checkpoint.origin}, the key is of {self.origin}: this key can't go on with it"
             )
+        if self.signer and signing_id(checkpoint.note, self.origin) != self.signer.verifier.id:
+            raise ConfigError(f"the key of {self.origin} was rotated since this program started: start it again")
         edge = Edge.load(checkpoint.size, self.read_tile)
         if edge.root() != checkpoint.root:
             raise Corrupt(

@@ -32,6 +32,7 @@ COMMANDS = {
     "verify": "baoguan.cli.proof",
     "prove": "baoguan.cli.proof",
     "check": "baoguan.cli.proof",
+    "key": "baoguan.cli.key",
     "rebuild": "baoguan.cli.proof",
     "mirror": "baoguan.cli.mirror",
 }

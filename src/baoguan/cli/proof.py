@@ -19,31 +19,42 @@ SMALL = 2000
 @click.option("--json", "as_json", is_flag=True, help="the report as one JSON object")
 @click.option("--jobs", default=0, help="processes  [default: one a core]")
 @click.option("--key", default="", help="verifier key to believe  [default: private/key.pub]")
-def verify(folder: Path, *, as_json: bool, jobs: int, key: str) -> int:
-    """Check everything in public/ against the log, from the signed checkpoint down to each byte.
+@click.option("--deep", is_flag=True, help="read everything again, whatever was verified before")
+@click.option("--since", default="", metavar="SIZE|DATE", help="read only entries from there on, and what they name")
+def verify(folder: Path, *, as_json: bool, jobs: int, key: str, deep: bool, since: str) -> int:
+    """Check public/ against the log, from the signed checkpoint down to each byte; old parts once, unless --deep.
 
     Works on a copy of public/ alone when --key is given. Exit code: 0 all holds, 6 altered, 7 missing, 8 extra.
     """
+    from baoguan.archive.memory import Scope
     from baoguan.archive.mirror_state import as_chosen
     from baoguan.archive.note import Verifier
-    from baoguan.archive.verify import verify as run
+    from baoguan.archive.verify import entry_at, verify_scope
     from baoguan.backends.files import FileObjects
+    from baoguan.cli import remembered
+    from baoguan.cli.common import read_verifier
     from baoguan.errors import ConfigError
 
     public = folder / "public" if (folder / "public").is_dir() else folder
-    if not (public / "checkpoint").exists() and not (folder / "baoguan.toml").exists():
+    own = (folder / "baoguan.toml").exists()
+    if not (public / "checkpoint").exists() and not own:
         raise ConfigError(f"{folder} holds no archive and no copy of one: no public/ and no checkpoint")
-    if key:
-        verifier = Verifier.parse(key)
-    else:
-        from baoguan.cli.common import read_verifier
-
-        verifier = read_verifier(folder)
+    verifier = Verifier.parse(key) if key else read_verifier(folder)
+    objects = FileObjects(public)
+    held = remembered.load(folder) if own else None
+    scope = Scope(memory=held.memory if held else None)
+    if since:
+        scope = Scope(since=entry_at(objects, since))
+    elif held and not deep:
+        scope = remembered.scope_of(public, held)
+    began = remembered.now_ns()
     bar = _Bar(sys.stderr.isatty() and not as_json)
-    with _pool(jobs, public) as pmap:
-        report = run(FileObjects(public), verifier, progress=bar.progress, pmap=pmap)
+    with _pool(jobs, public, scope.since) as pmap:
+        report, memory = verify_scope(objects, verifier, progress=bar.progress, pmap=pmap, scope=scope)
     bar.close()
     report, left_out = as_chosen(report, folder)
+    if own and not since:
+        remembered.save(folder, public, memory if report.ok else None, began, held if report.since else None)
     if as_json:
         print_json(report)
     else:
@@ -60,6 +71,8 @@ def _print_report(report: Any, left_out: Mapping[str, int]) -> None:
         f"{report.origin}: {report.size} leaves, {counts.get('records', 0)} records, {counts.get('media', 0)} pictures,"
         f" {counts.get('captures', 0)} captures; {size_text(counts.get('bytes', 0))} read"
     )
+    if report.since:
+        click.echo(f"leaves below {report.since} were verified before and not read again (--deep reads everything)")
     for index in report.withheld:
         click.echo(f"withheld: leaf {index} was withdrawn")
     for index in report.kept:
@@ -101,11 +114,10 @@ class _Bar:
 class _pool:  # noqa: N801 - a context manager that reads as a function
     """The builtin map for small archives and one job; else a pool of processes, in order, with bounded look-ahead."""
 
-    def __init__(self, jobs: int, public: Path) -> None:
+    def __init__(self, jobs: int, public: Path, since: int) -> None:
         self.jobs = jobs or len(os.sched_getaffinity(0))
-        big = sum(1 for _ in zip(range(SMALL // 256), (public / "bundle").glob("**/*.zst"), strict=False))
         self.pool: Any = None
-        if self.jobs > 1 and big >= SMALL // 256:
+        if self.jobs > 1 and _size(public) - since >= SMALL:
             from multiprocessing import get_context
 
             self.pool = get_context("spawn").Pool(self.jobs)
@@ -116,6 +128,14 @@ class _pool:  # noqa: N801 - a context manager that reads as a function
     def __exit__(self, *_error: object) -> None:
         if self.pool is not None:
             self.pool.terminate()
+
+
+def _size(public: Path) -> int:
+    """Entries that the checkpoint claims, 0 where it can't be read: only decides how many processes start."""
+    try:
+        return int((public / "checkpoint").read_text("utf-8").split("\n")[1])
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 @click.command()
