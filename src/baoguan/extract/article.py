@@ -10,13 +10,14 @@ from baoguan.extract.dom import Page, parse_page
 from baoguan.extract.emit import write_body, write_figure
 from baoguan.extract.figures import find_figures
 from baoguan.extract.harvest import Head, harvest, strings
-from baoguan.extract.kind import judge
+from baoguan.extract.kind import doubt, judge
 from baoguan.extract.layout import Block, Layout
 from baoguan.extract.picture import Figure, picture_key, resolver
-from baoguan.extract.profile import Lesson, Profile, lesson_of, repeated
+from baoguan.extract.profile import MISSED, Lesson, Profile, lesson_of, repeated
 from baoguan.extract.prune import prune
 from baoguan.extract.root import find_decks, find_roots
-from baoguan.extract.rules import marked, marks_of, name_of, rewrite, ruled_texts
+from baoguan.extract.ruled import body_from_json, claim_blocks, patch_page, rule_figures
+from baoguan.extract.rules import marked, marks_of, name_of, ruled_texts
 from baoguan.model.article import Article, Clock, Picture
 from baoguan.model.outlet import RuleVersion
 from baoguan.text.html import CleanBody, clean_body
@@ -98,9 +99,12 @@ def extract_article(
 def read_page(body: bytes, hints: Hints) -> Reading:
     """As extract_article, with all that led to the result."""
     html, encoding = decode_page(body, hints.content_type)
+    html = patch_page(html, hints.rules)
     layout, head, title = _scan(html, hints, whole=False)
     if layout.sums[-1] < _LITTLE and layout.page.skipped:
         layout, head, title = _scan(html, hints, whole=True)
+    if extra := body_from_json(head, layout, hints.rules):
+        layout, head, title = _scan(html + extra, hints, whole=False)
     page, heading = layout.page, layout.heading
     roots, found_by = find_roots(layout, head, marked(page, "body") if hints.rules else [], hints.profile)
     main = roots[0]
@@ -111,8 +115,8 @@ def read_page(body: bytes, hints: Hints) -> Reading:
     stated = frozenset(picture_key(address) for url in stated_pictures(head) if (address := resolve(url)))
     span = (_scope(layout, main, heading), page.end[roots[-1]])
     figures = find_figures(layout, span, stated, resolve, hints.url)
-    for figure in figures if hints.rules else ():
-        figure.url = rewrite(figure.url, hints.rules)
+    figures = rule_figures(layout, head, hints.rules, figures, resolve)
+    claim_blocks(layout, hints.rules, blocks, figures)
     raw = write_raw(layout, roots, blocks, figures)
     if len(raw) > MAX_BODY:
         raw, page.cut = raw[:MAX_BODY], True
@@ -120,6 +124,8 @@ def read_page(body: bytes, hints: Hints) -> Reading:
     first = next((b.first for b in blocks if b.keep and b.first >= main), main)
     near = (min(heading if heading >= 0 else main, main), max(first, main) + 1)
     verdict = judge(layout, head, blocks, title, clean.text)
+    if hints.rules is not None and hints.rules.body and found_by != "rules":
+        verdict = doubt(verdict, MISSED)
     published, modified = _clocks(layout, head, near, hints)
     article = Article(
         url=hints.url,
@@ -204,13 +210,15 @@ def _pictures(clean: CleanBody, figures: list[Figure]) -> tuple[Picture, ...]:
     """The pictures of the clean body, with the candidates, caption and credit that were read beside them."""
     known = {figure.url: figure for figure in figures} | {picture_key(figure.url): figure for figure in figures}
     found = []
+    ruled = any(figure.lead for figure in figures)
     for picture in clean.pictures:
         figure = known.get(picture.url) or known.get(picture_key(picture.url))
         if figure is not None:
             candidates = tuple(url for url in figure.candidates if url != picture.url)
             picture = msgspec.structs.replace(
-                picture, candidates=candidates, caption=figure.caption, credit=figure.credit
-            )
+                picture, candidates=candidates, caption=figure.caption, credit=figure.credit,
+                lead=figure.lead if ruled else picture.lead,
+            )  # fmt: skip
         found.append(picture)
     return tuple(sorted(found, key=lambda picture: not picture.lead))
 

@@ -38,10 +38,11 @@ def read_caption(layout: Layout, figure: Figure) -> None:
         figure.caption = page.text(caption_at)
     elif page.tags[wrapper] not in ("p", "a", "picture", "img"):
         figure.caption = _loose_text(layout, wrapper, credit_at)
-    _split_credit(figure, page.text(credit_at)[:300] if credit_at >= 0 and credit_at != caption_at else "")
+    split_credit(figure, page.text(credit_at)[:300] if credit_at >= 0 and credit_at != caption_at else "")
 
 
-def _split_credit(figure: Figure, credit: str) -> None:
+def split_credit(figure: Figure, credit: str) -> None:
+    """Takes the credit, given or at its end, out of the caption."""
     caption = figure.caption
     figure.credit = credit
     if credit and caption.endswith(credit):

@@ -112,7 +112,7 @@ def parse_page(html: str, marks: tuple[tuple[str, tuple[str, ...]], ...] = (), *
         html = limit_depth(html)
     parser = LexborHTMLParser(html)
     for name, selectors in marks:
-        _mark(parser, name, selectors)
+        whole = _mark(parser, name, selectors) or whole
     root = parser.root
     if root is not None:
         _flatten(page, root, _LEAF if whole else _ASIDE)
@@ -132,7 +132,8 @@ def _nth(text: str, char: str, count: int) -> int:
     return at
 
 
-def _mark(parser: LexborHTMLParser, name: str, selectors: tuple[str, ...]) -> None:
+def _mark(parser: LexborHTMLParser, name: str, selectors: tuple[str, ...]) -> bool:
+    """Marks the matches; returns whether one of them stands in a part of the page that is not read otherwise."""
     for rank, selector in enumerate(selectors):
         try:
             nodes = parser.css(selector)
@@ -141,7 +142,17 @@ def _mark(parser: LexborHTMLParser, name: str, selectors: tuple[str, ...]) -> No
         for node in nodes:
             node.attrs[f"bg-{name}"] = str(rank)
         if nodes and name != "drop":
-            return
+            return any(_is_aside(node) for node in nodes[:20])
+    return False
+
+
+def _is_aside(node: LexborNode) -> bool:
+    above = node.parent
+    while above is not None:
+        if above.tag in ("footer", "nav"):
+            return True
+        above = above.parent
+    return False
 
 
 def _flatten(page: Page, root: LexborNode, leaves: frozenset[str]) -> None:

@@ -45,7 +45,7 @@ def find_figures(
     taken: dict[str, Figure] = {}
     inside = [i for i in (*page.found["img"], *page.found["amp-img"]) if span[0] <= i < span[1]]
     for i in sorted(inside)[:_MAX_IMAGES]:
-        figure = _read_image(layout, i, resolve)
+        figure = read_image(layout, i, resolve)
         if figure is None or (figure.key not in stated and _is_foreign(layout, figure, span[0], page_url, resolve)):
             continue
         read_caption(layout, figure)
@@ -59,7 +59,7 @@ def find_figures(
     return found
 
 
-def _read_image(layout: Layout, i: int, resolve: Resolve) -> Figure | None:
+def read_image(layout: Layout, i: int, resolve: Resolve) -> Figure | None:
     """The picture of an <img>, unless it is too small or named like furniture."""
     page = layout.page
     attrs = page.attrs(i)

@@ -53,6 +53,12 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     reasons: tuple[str, ...]
 
 
+def doubt(verdict: Judgement, reason: str) -> Judgement:
+    """The same with a reason for doubt."""
+    confidence = round(max(verdict.confidence - 0.2, 0.05), 2) if verdict.kind == "article" else verdict.confidence
+    return Judgement(kind=verdict.kind, confidence=confidence, reasons=(*verdict.reasons, reason))
+
+
 def judge(layout: Layout, head: Head, blocks: list[Block], title: str, text: str) -> Judgement:
     """Kind, confidence and reasons. Asks for strong signs before it says that a page with sentences is none."""
     mass = weigh(text)

@@ -39,6 +39,10 @@ _NEARLY_ALL = 0.95
 _MOSTLY_ARTICLES = 0.8
 
 
+MISSED = "no body where the rules look"
+"""A reason of articles whose outlet has rules for the body, which match nothing."""
+
+
 class Habit(msgspec.Struct, frozen=True, kw_only=True):
     """Running means over an outlet's articles."""
 
@@ -246,6 +250,8 @@ def drift(profile: Profile, lesson: Lesson) -> str | None:
         return f"{lesson.size} characters of text; usual are {habit.mass:.0f}"
     if lesson.path not in profile.paths and lesson.size < _SHORT * habit.mass:
         return f"text in an unknown place ({lesson.path}) and short"
+    if MISSED in article.reasons and lesson.path not in profile.paths:
+        return f"{MISSED}; text in an unknown place ({lesson.path})"
     lost = []
     if habit.pictures > _NEARLY_ALL and not article.pictures:
         lost.append("picture")

@@ -1,5 +1,6 @@
 """Outlet rules: which version holds on a day, and what it takes from a page."""
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -10,6 +11,10 @@ from baoguan.model.outlet import Outlet, RuleVersion
 
 _MARKED = ("body", "drop", "lead", "caption", "credit", "title", "author", "published", "modified", "section")
 _JSON = ("ld:", "next:")
+_JSON_NAMES = ("name", "url", "text", "@value")
+_ATTRIBUTE = re.compile(r"^(.*\S)\s+@([\w-]+)$", re.DOTALL)
+BODY_ID = "baoguan-json-body"
+"""Id of the element that a body from script data is put into."""
 
 
 def choose_rules(outlet: Outlet, captured: date) -> RuleVersion | None:
@@ -35,10 +40,23 @@ def marks_of(rules: RuleVersion | None) -> tuple[tuple[str, tuple[str, ...]], ..
         return ()
     found = []
     for name in _MARKED:
-        selectors = tuple(one for one in getattr(rules, name) if not one.startswith(_JSON))
+        selectors = selectors_of(rules, name)
+        if name == "body" and len(selectors) < len(rules.body):
+            selectors = (*selectors, f"#{BODY_ID}")
         if selectors:
             found.append((name, selectors))
     return tuple(found)
+
+
+def selectors_of(rules: RuleVersion, name: str) -> tuple[str, ...]:
+    """The CSS selectors of a field, without the attributes that they read."""
+    return tuple(split_attribute(one)[0] for one in getattr(rules, name) if not one.startswith(_JSON))
+
+
+def split_attribute(selector: str) -> tuple[str, str]:
+    """(selector, attribute that is read in place of the text or empty) of `a.byline @title`."""
+    match = _ATTRIBUTE.match(selector)
+    return (match[1], match[2]) if match else (selector, "")
 
 
 def marked(page: Page, name: str) -> list[int]:
@@ -55,23 +73,28 @@ def ruled_texts(page: Page, head: Head, rules: RuleVersion | None, name: str) ->
     """What the rule `name` reads: texts or datetimes of the marked nodes, else values of its JSON paths."""
     if rules is None or not getattr(rules, name):
         return []
+    wanted = [split_attribute(one)[1] for one in getattr(rules, name) if not one.startswith(_JSON)]
     found = []
     for i in marked(page, name):
-        text = page.attr(i, "datetime") or page.attr(i, "content") or page.text(i)
+        own = wanted[int(page.attr(i, f"bg-{name}") or 0)]
+        text = page.attr(i, own) if own else page.attr(i, "datetime") or page.attr(i, "content") or page.text(i)
         if text:
             found.append(text)
-    for path in getattr(rules, name):
+    return found or json_texts(page, head, getattr(rules, name))
+
+
+def json_texts(page: Page, head: Head, paths: Sequence[str]) -> list[str]:
+    """The strings at the first of the JSON paths that gives some."""
+    found: list[str] = []
+    for path in paths:
         if found:
             break
         if path.startswith("ld:"):
-            found = [
-                text
-                for thing in [head.ld, *head.things]
-                for text in strings(follow(thing, path[3:]), "name", "url", "@value")
-            ]
+            things = [head.ld, *head.things]
+            found = [text for thing in things for text in strings(follow(thing, path[3:]), *_JSON_NAMES)]
         elif path.startswith("next:"):
-            found = strings(follow(next_data(page, head), path[5:]), "name", "url", "text")
-    return found
+            found = strings(follow(next_data(page, head), path[5:]), *_JSON_NAMES)
+    return list(dict.fromkeys(found))
 
 
 def next_data(page: Page, head: Head) -> Any:
@@ -96,11 +119,3 @@ def follow(value: Any, path: str) -> Any:
         else:
             return None
     return value
-
-
-def rewrite(url: str, rules: RuleVersion | None) -> str:
-    """A picture's address after the literal replacements of the rules."""
-    if rules is not None:
-        for old, new in rules.replace:
-            url = url.replace(old, new)
-    return url

@@ -14,7 +14,7 @@ class RuleVersion(msgspec.Struct, frozen=True, kw_only=True):
     """How pages of an outlet are read, until a date. Names only what the generic extractor gets wrong.
 
     Every list holds CSS selectors, tried in order, or `ld:path` / `next:path` for JSON-LD and embedded JSON, which are
-    asked where no selector finds anything.
+    asked where no selector finds anything. `a.byline @title` reads an attribute in place of the text.
     """
 
     since: str = ""
@@ -33,6 +33,8 @@ class RuleVersion(msgspec.Struct, frozen=True, kw_only=True):
     section: tuple[str, ...] = ()
     replace: tuple[tuple[str, str], ...] = ()
     """Literal (from, to) in URLs of pictures: ${formatId} -> 906."""
+    patch: tuple[tuple[str, str], ...] = ()
+    """Literal (from, to) in the page's mark-up before it is read."""
 
 
 class PictureGrammar(msgspec.Struct, frozen=True, kw_only=True):
