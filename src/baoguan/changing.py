@@ -1,5 +1,6 @@
 """Joiner of what changed: manifest and records -> comparisons -> the list of changes, brought up when asked for."""
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import msgspec
@@ -14,22 +15,23 @@ from baoguan.model.log import ManifestLine
 from baoguan.publish.markdown import parse_record
 from baoguan.text.html import plain_text
 
-CHUNK = 2048
+CHUNK = 512
 
 
-def catch_up_changes(archive: Archive, store: SqliteChanges) -> int:
-    """Brings the list up to the head of the log; returns leaves read. Nothing but the manifest and records is asked.
+def catch_up_changes(archive: Archive, store: SqliteChanges, *, stop: Callable[[], bool] = lambda: False) -> int:
+    """Brings the list up to the head of the log; returns leaves that are left, 0 unless `stop` said so in between.
 
-    The catalogue must be caught up. Killed in the middle it goes on where it was.
+    Nothing but the manifest and records is asked. The catalogue must be caught up. Killed in the middle, it goes on
+    where it was.
     """
     with store.writing:
         start, size = store.size(), archive.size
-        if start >= size:
-            return 0
-        gone_away = store.vanished()
+        gone_away = store.vanished() if start < size else set()
         for low in range(start, size, CHUNK):
+            if low > start and stop():
+                return size - low
             _take(archive, store, gone_away, low, min(low + CHUNK, size))
-        return size - start
+        return 0
 
 
 def _take(archive: Archive, store: SqliteChanges, gone_away: set[str], low: int, high: int) -> None:

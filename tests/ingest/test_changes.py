@@ -1,5 +1,6 @@
 """What outlets edit, through the whole pipeline: the list, the diff, vanished and returned pages."""
 
+import gzip
 import json
 import shutil
 from datetime import timedelta
@@ -12,7 +13,9 @@ from baoguan.backends.sqlite.changes import SqliteChanges
 from baoguan.changing import catch_up_changes
 from baoguan.cli.main import main
 from baoguan.model.change import ChangeRow
+from baoguan.web.desk_source import open_reader
 from newsroom import acts
+from tests.web.conftest import asker
 
 FIRST = (
     "港口管理局周一宣布，新码头将于七月启用，预计每天接待旅客 3,000 人次，成为本市第三座客运码头。",
@@ -174,3 +177,34 @@ def test_imported_versions_are_labelled(house: House, tmp_path: Path, capsys: py
     ((_, before, after),) = changes(house)
     assert (before, after) == ("新码头七月启用", "新码头推迟启用")
     assert "seen by an imported archive" in run(house, capsys)
+
+
+def test_the_reader_shows_edit_and_raw_captures(edited: House) -> None:
+    serve(edited, *FIRST[:2], FIRST[2].replace("四百", "三百"), FIRST[3], extra="<script>evil()</script>")
+    look_again(edited)
+    vanish(edited, 404)
+    look_again(edited, 24)
+    (gone, _, _), (row, _, _) = changes(edited)
+    with edited.open() as desk:
+        ask = asker(open_reader(desk))
+        listed = ask("/changes?lang=en").text
+        assert f'href="/change/{row.index}"' in listed
+        assert listed.index(f"/change/{gone.index}") < listed.index(f"/change/{row.index}")
+        shown = ask(f"/change/{row.index}").text
+        assert "<del>四百</del>" in shown
+        assert "<ins>三百</ins>" in shown
+        assert "<del>四百</del><ins>三百</ins>" in ask("/changes.atom").text.replace("&lt;", "<").replace("&gt;", ">")
+        raw = ask(f"/capture/{row.index}.txt")
+        assert raw.headers["content-type"] == "text/plain; charset=utf-8"
+        assert "sandbox" in raw.headers["content-security-policy"]
+        assert "三百" in raw.text
+        assert "<script>evil()" in raw.text, "raw is raw; nothing of it runs as text/plain under a sandbox"
+        member = ask(f"/capture/{row.index}.warc.gz", headers={"accept-encoding": "identity"})
+        assert member.headers["content-disposition"].startswith("attachment")
+        assert gzip.decompress(member.body).startswith(b"WARC/1.")
+        assert "HTTP 404" in ask(f"/capture/{gone.index}.txt").text
+        assert "WARC-Type: response" in raw.text
+        fact = ask(f"/change/{gone.index}?lang=en").text
+        assert "no longer shows this page" in fact
+        assert f'href="/change/{row.index}"' in ask(f"/article/{row.id}").text
+        assert ask("/change/0").status == 404, "a first version has nothing to be compared with"

@@ -60,6 +60,11 @@ def feed_urn(origin: str, outlet: str = "") -> str:
     return uuid5(_SPACE, f"feed/{origin}/{outlet}").urn
 
 
+def change_urn(origin: str, index: int) -> str:
+    """The id of a change: the entry of an archive's log that tells it."""
+    return uuid5(_SPACE, f"change/{origin}/{index}").urn
+
+
 def render_atom(meta: AtomMeta, entries: Iterable[AtomEntry]) -> bytes:
     """The feed document, UTF-8. Characters that XML cannot carry are left out."""
     lines = [

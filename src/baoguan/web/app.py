@@ -15,6 +15,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from baoguan.errors import NotFound
+from baoguan.web.changes import ChangePages
+from baoguan.web.changes_source import ChangesSource
 from baoguan.web.files import media_path, serve_file
 from baoguan.web.options import WebOptions
 from baoguan.web.pages import Pages
@@ -34,9 +36,15 @@ def _epoch_ms() -> int:
     return int(time.time() * 1000)
 
 
-def create_app(source: ReaderSource, options: WebOptions, *, now_ms: Callable[[], int] = _epoch_ms) -> Starlette:
+def create_app(
+    source: ReaderSource,
+    options: WebOptions,
+    *,
+    changes: ChangesSource | None = None,
+    now_ms: Callable[[], int] = _epoch_ms,
+) -> Starlette:
     """The reader over `source`. Read-only: it answers GET and HEAD. Raises ConfigError for an unknown zone."""
-    renderer = Renderer(options)
+    renderer = Renderer(options, changes=changes is not None)
     pages, feeds = Pages(source, renderer, now_ms), Feeds(source, renderer)
 
     def page(handle: Callable[[Request], Response | None]) -> Endpoint:
@@ -75,6 +83,8 @@ def create_app(source: ReaderSource, options: WebOptions, *, now_ms: Callable[[]
         Route("/favicon.ico", _icon),
         Route("/robots.txt", _robots(options)),
     ]
+    if changes is not None:
+        routes += [Route(path, page(handle)) for path, handle in ChangePages(changes, source, renderer).endpoints()]
     app = Starlette(
         routes=routes,
         middleware=[Middleware(_Guard, policy=policy(style()), failed=failed)],

@@ -212,5 +212,7 @@ def _revision(one: RevisionRow, row: ArticleRow) -> RevisionInfo:
 def open_reader(desk: Desk) -> "Starlette":
     """The reader's application over an opened archive."""
     from baoguan.web.app import create_app
+    from baoguan.web.changes_source import DeskChanges
 
-    return create_app(DeskSource(desk), WebOptions(zone=desk.settings.zone, noindex=desk.settings.noindex))
+    options = WebOptions(zone=desk.settings.zone, noindex=desk.settings.noindex)
+    return create_app(DeskSource(desk), options, changes=DeskChanges(desk))

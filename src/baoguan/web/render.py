@@ -22,7 +22,7 @@ class Ui:
 
     languages = tuple(LANGUAGES.items())
 
-    def __init__(self, request: Request, options: WebOptions) -> None:
+    def __init__(self, request: Request, options: WebOptions, changes: bool) -> None:
         asked = request.query_params.get("lang", "")
         lang = choose_language(
             asked, request.cookies.get("lang", ""), request.headers.get("accept-language", ""), options.language
@@ -31,6 +31,7 @@ class Ui:
         self.path = request.url.path
         self.css = Markup(style())  # noqa: S704 - our own file
         self.noindex = options.noindex
+        self.changes = changes
         self.zone = options.zone
         self.remember = bool(asked) and lang != request.cookies.get("lang", "")
         self.save_data = request.headers.get("save-data", "").strip().lower() == "on"
@@ -44,14 +45,16 @@ class Ui:
 class Renderer:
     """Renders templates under the options of one reader. Shared by threads; holds no state of a request."""
 
-    def __init__(self, options: WebOptions) -> None:
+    def __init__(self, options: WebOptions, *, changes: bool = False) -> None:
         self.options = options
+        self.changes = changes
+        """There are pages of changes to link to."""
         self.zone = zone_of(options.zone)
         self._templates = _environment()
 
     def ui(self, request: Request) -> Ui:
         """Language and links of a request."""
-        return Ui(request, self.options)
+        return Ui(request, self.options, self.changes)
 
     def page(
         self, request: Request, ui: Ui, template: str, *, status: int = 200, cache: str = "", **matter: object
@@ -75,9 +78,9 @@ class Renderer:
 
 
 @cache
-def style() -> str:
-    """The style sheet as it stands in every page: without comments and needless blanks."""
-    css = (files("baoguan.web") / "static" / "reader.css").read_text("utf-8")
+def style(name: str = "reader.css") -> str:
+    """A style sheet as it stands in pages: without comments and needless blanks. reader.css stands in every page."""
+    css = (files("baoguan.web") / "static" / name).read_text("utf-8")
     css = re.sub(r"/\*.*?\*/", "", css, flags=re.S)
     css = re.sub(r"\s+", " ", css)
     return re.sub(r" ?([{};,]) ?", r"\1", css).replace(": ", ":").replace(";}", "}").strip()

@@ -42,11 +42,12 @@ def clean(html: str) -> str:
     return cleaned
 
 
-def policy(css: str) -> str:
-    """The Content-Security-Policy of pages: no script at all, our one style by its hash, pictures of this host."""
-    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+def policy(*styles: str) -> str:
+    """The Content-Security-Policy of pages: no script at all, our styles by their hash, pictures of this host."""
+    digests = [base64.b64encode(hashlib.sha256(css.encode()).digest()).decode() for css in styles]
+    sources = " ".join(f"'sha256-{digest}'" for digest in digests)
     return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src 'self'; form-action 'self'; base-uri 'none';"
+        f"default-src 'none'; style-src {sources}; img-src 'self'; form-action 'self'; base-uri 'none';"
         " frame-ancestors 'none'"
     )
 
