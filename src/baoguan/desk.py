@@ -1,5 +1,6 @@
 """The news desk: everything that the joiners of one archive work with. Built by app.py."""
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -8,14 +9,21 @@ from pathlib import Path
 
 from baoguan.archive.ledger import Ledger
 from baoguan.archive.store import Archive, Batch
+from baoguan.archive.withdraw_deny import Denials
 from baoguan.backends.sqlite.catalogue import SqliteCatalog
 from baoguan.backends.sqlite.schedule import SqliteSchedule
-from baoguan.capture.warc import scan_captures
+from baoguan.capture.read import WarcRecord, iter_members, parse_record, status_of, to_response
 from baoguan.config import Settings
-from baoguan.errors import DiskFull
+from baoguan.errors import DiskFull, FeedError
+from baoguan.feeds.fallback import parse_feed_or_fallback
 from baoguan.model.catalog import CaptureRow
+from baoguan.model.feed import FeedDoc
 from baoguan.model.outlet import Outlet
-from baoguan.ports import Clock, Entropy, Fetcher
+from baoguan.ports import Clock, Entropy, Fetcher, Forgets
+from baoguan.text.identity import keys_of
+from baoguan.text.urls import canonical_url
+
+_FEED_TYPE = re.compile(rb"\ncontent-type:[^\r]*(?:xml|rss|atom|rdf|json)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +43,11 @@ class Desk:
     open_fetcher: Callable[[], Fetcher]
     sync_lock: Callable[[], AbstractContextManager[object]]
     """One sync at a time."""
+
+    denials: Denials
+    """What was withdrawn: no way into the archive lets it in again."""
+    indexes: tuple[Forgets, ...] = ()
+    """Other derived indexes that hold text of articles: search."""
 
     @property
     def spool(self) -> Path:
@@ -57,9 +70,11 @@ class Desk:
         rows = [
             CaptureRow(record_id=place[0], file=place[1], offset=place[2], length=place[3]) for place in batch.places
         ]
+        if batch.revisits or batch.sightings:
+            self.catalog.add_traces(batch.revisits, batch.sightings)
         for path in batch.capture_paths:
             self.catalog.add_captures(path, (row for row in rows if row.file == path))
-        self.catalog.apply(ledger.lines, size=head.size)
+        self.catalog.apply(batch.lines, size=head.size)
 
     def check_disk(self) -> None:
         """Raises DiskFull below the floor of the settings, in one line."""
@@ -85,13 +100,47 @@ def index_captures(desk: Desk) -> None:
     """Remembers where the records of every WARC file lie that is not known yet."""
     for path in desk.archive.objects.list("captures"):
         if not desk.catalog.has_captures(path):
-            desk.catalog.add_captures(path, scan_rows(desk, path))
+            # Read before the rows' own transaction: what they refer to is kept first.
+            desk.catalog.add_captures(path, list(scan_rows(desk, path)))
 
 
 def scan_rows(desk: Desk, path: str) -> Iterator[CaptureRow]:
-    """The places of the records of one WARC file."""
-    for ref, offset, length in scan_captures(desk.archive.objects.get(path)):
-        yield CaptureRow(record_id=ref.record_id, file=path, offset=offset, length=length)
+    """The places of the records of one WARC file; what they refer to and which items they carried goes with them."""
+    revisits: list[tuple[str, str]] = []
+    sightings: list[tuple[str, int, list[str]]] = []
+    feeds = set(desk.feeds)
+    for offset, length, content in iter_members(desk.archive.objects.get(path)):
+        record = parse_record(content)
+        yield CaptureRow(record_id=record.record_id, file=path, offset=offset, length=length)
+        target = record.header("WARC-Refers-To").strip("<>")
+        if target:
+            revisits.append((target, record.record_id))
+        if record.kind == "response" and status_of(record) == 200:
+            keys = _carried(desk, record, known=record.url in feeds)
+            if keys:
+                sightings.append((record.url, record.at_ms, keys))
+    if revisits or sightings:
+        desk.catalog.add_traces(revisits, sightings)
+
+
+def _carried(desk: Desk, record: WarcRecord, *, known: bool) -> list[str]:
+    """Identity keys of the items in a captured feed; empty for anything else."""
+    head = record.block[: record.block.find(b"\r\n\r\n") + 4].lower()
+    if not known and not _FEED_TYPE.search(head):
+        return []
+    response = to_response(record)
+    try:
+        kind = response.header("content-type")
+        doc = parse_feed_or_fallback(response.body, url=response.final_url, content_type=kind)
+    except FeedError:
+        return []
+    return carried_keys(desk.outlet(desk.feeds.get(record.url, "")), doc)
+
+
+def carried_keys(outlet: Outlet, doc: FeedDoc) -> list[str]:
+    """Identity keys of every item of a feed: what a withdrawal asks captures of feeds by."""
+    urls = [canonical_url(item.url, drop_params=outlet.drop_params) for item in doc.items if item.url]
+    return keys_of([item.guid for item in doc.items], [*urls, *(item.url for item in doc.items)])
 
 
 @contextmanager

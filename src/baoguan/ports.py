@@ -165,6 +165,14 @@ class Catalog(Protocol):
         ...
 
 
+class Forgets(Protocol):
+    """A derived index that holds words of articles."""
+
+    def forget(self, ids: Sequence[str]) -> None:
+        """Removes these articles so that no byte of them stays in its files; unknown ids are fine. Idempotent."""
+        ...
+
+
 class Schedule(Protocol):
     """Crawl state. Each method is one transaction. `settle_feed` is what keeps a 304 from hiding an item."""
 

@@ -87,6 +87,10 @@ class Batch:
         self._captures: list[CaptureRef] = []
         self.places: list[tuple[str, str, int, int]] = []
         """(record id, file of public/, offset, length) of each capture, for the catalogue."""
+        self.revisits: list[tuple[str, str]] = []
+        """(target, revisit): record ids of captures without a body of their own."""
+        self.sightings: list[tuple[str, int, list[str]]] = []
+        """(URL, time, identity keys of its items) of feed responses."""
         self._entries: list[Entry] = []
         self._lines: list[ManifestLine] = []
         self._open = True
@@ -111,6 +115,11 @@ class Batch:
         if not 0 <= index - self.first < len(self._lines):
             raise StoreError(f"entry {index} is not in this batch")
         return self._lines[index - self.first]
+
+    @property
+    def lines(self) -> list[tuple[int, ManifestLine]]:
+        """(index, line) of everything appended here, the `cap` line of its commit too."""
+        return list(enumerate(self._lines, self.first))
 
     @property
     def capture_paths(self) -> list[str]:
@@ -144,7 +153,10 @@ class Batch:
         is byte for byte that of an older capture.
         """
         members = self._archive.warc.response(response, payload_in_media=payload_in_media, revisit_of=revisit_of)
-        return self._store(members)
+        ref = self._store(members)
+        if revisit_of is not None:
+            self.revisits.append((revisit_of.record_id, ref.record_id))
+        return ref
 
     def add_resource(self, url: str, content_type: str, data: bytes, at: datetime) -> CaptureRef:
         """Archives a file that came by another way than HTTP: imports."""

@@ -1,5 +1,6 @@
 """The archive: reading the log and what it names; `begin` opens a batch for writing."""
 
+import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -160,8 +161,15 @@ class Archive:
         except NotFound:
             if path == full:
                 raise
-            # Pruned by a writer that went on since our head was read.
-            return self.objects.get(full)
+            # Pruned by a writer that went on since our head was read, or dropped by a withdrawal.
+            with contextlib.suppress(NotFound):
+                return self.objects.get(full)
+            return self.objects.get(path.replace(f".p/{self._width(path)}", f".p/{self.size % WIDTH}"))
+
+    @staticmethod
+    def _width(path: str) -> str:
+        """The width in the name of a partial file, as it is written there."""
+        return path.rpartition(".p/")[2].partition(".")[0]
 
     def leaf(self, index: int) -> bytes:
         """The leaf bytes of an entry. Raises NotFound, Corrupt."""
@@ -190,6 +198,15 @@ class Archive:
         """For proofs over the log as it is now."""
         return TreeReader(self.size, self.read_tile)
 
+    def writing(self) -> AbstractContextManager[object]:
+        """The write lock, for what must hold it over more than one batch: batches begun inside join it."""
+        return self._lock
+
+    def forget_cached(self) -> None:
+        """Lines were withheld: nothing that was read before is believed."""
+        self._open = None
+        self._lines = ("", [])
+
     def begin(self) -> Batch:
         """Takes the write lock, repairs what a dead writer left and opens a batch; use as a context manager.
 
@@ -216,7 +233,7 @@ class Archive:
     def _load(self) -> OpenLog:
         checkpoint = self.checkpoint()
         note = checkpoint.note if checkpoint else None
-        if self._open is not None and self._open.note == note:
+        if self._open is not None and self._open.note == note and self._is_whole(self._open):
             return self._open
         if checkpoint is None:
             return OpenLog(note=None, edge=Edge(), entries=[], last_ms=0)
@@ -233,6 +250,12 @@ class Archive:
             )
         last = decode_leaf(self.leaf(checkpoint.size - 1)).t if checkpoint.size else 0
         return OpenLog(note=note, edge=edge, entries=self._open_entries(checkpoint.size), last_ms=last)
+
+    def _is_whole(self, state: OpenLog) -> bool:
+        """Whether the open bundle is as it was: another process may have withheld a line of it since."""
+        n, width = divmod(state.edge.size, WIDTH)
+        held = sum(len(entry.line or b"") + 1 for entry in state.entries)
+        return not width or self.objects.size(manifest_path(n, width)) == held
 
     def _open_entries(self, size: int) -> list[Entry]:
         n, width = divmod(size, WIDTH)
@@ -267,4 +290,8 @@ class WarcEncoder(Protocol):
 
     def resource(self, url: str, content_type: str, data: bytes, at_ms: int) -> Member:
         """The record of a file that came by another way than HTTP."""
+        ...
+
+    def stub(self, reason: str, at_ms: int) -> Member:
+        """What stands in place of a withdrawn record."""
         ...

@@ -93,7 +93,7 @@ def scan_captures(source: bytes | str | os.PathLike[str]) -> Iterator[tuple[Capt
             sha256=hashlib.sha256(memoryview(data)[offset : offset + length]).hexdigest(),
             kind=record.kind,
             url=record.header("WARC-Filename") if record.kind == "warcinfo" else record.url,
-            status=_status(record),
+            status=status_of(record),
             at_ms=record.at_ms,
         )
         yield ref, offset, length
@@ -283,7 +283,8 @@ def _decode_heavy(raw: bytes, name: str) -> bytes:
     return raw
 
 
-def _status(record: WarcRecord) -> int:
+def status_of(record: WarcRecord) -> int:
+    """HTTP status of a response or revisit; 0 for other records."""
     match = re.match(rb"HTTP/[\d.]+ (\d{3})", record.block[:32])
     return int(match[1]) if match else 0
 

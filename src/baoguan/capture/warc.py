@@ -16,7 +16,7 @@ from urllib.parse import quote
 import msgspec
 from isal import isal_zlib
 
-from baoguan.capture.read import scan_captures
+from baoguan.capture.read import WarcRecord, scan_captures, status_of
 from baoguan.model.capture import CaptureRef, Hop, Response
 from baoguan.ports import Entropy
 
@@ -77,6 +77,26 @@ class WarcWriter:
         fields = [("WARC-Payload-Digest", digest(data)), ("Content-Type", content_type or "application/octet-stream")]
         return self._member("resource", url, at_ms, fields, data)
 
+    def stub(self, reason: str, at_ms: int) -> Member:
+        """What stands in place of a withdrawn record: when and why, nothing of what it was."""
+        return self._member("metadata", "", at_ms, [("Content-Type", "text/plain")], f"withdrawn: {reason}\r\n".encode())
+
+    def moved(self, revisit: WarcRecord, payload: bytes | None, target: CaptureRef | None) -> Member:
+        """A revisit whose target was withdrawn, under its own id: with the payload, or referring to who has it now."""
+        fields = [("WARC-Payload-Digest", revisit.header("WARC-Payload-Digest")), ("Content-Type", HTTP_TYPE)]
+        if target is not None:
+            fields = [*_refers_to(target, revisit.header("WARC-Profile") or IDENTICAL), *fields]
+        member = self._member(
+            "revisit" if payload is None else "response",
+            revisit.url,
+            revisit.at_ms,
+            [field for field in fields if field[1]],
+            revisit.block + (payload or b""),
+            status=status_of(revisit),
+            identity=revisit.record_id,
+        )
+        return member
+
     def response(
         self, response: Response, *, payload_in_media: bool = False, revisit_of: CaptureRef | None = None
     ) -> list[Member]:
@@ -133,8 +153,9 @@ class WarcWriter:
         *,
         status: int = 0,
         store: bool = False,
+        identity: str = "",
     ) -> Member:
-        identity = uuid.UUID(bytes=self._entropy.token_bytes(16), version=4).urn
+        identity = identity or uuid.UUID(bytes=self._entropy.token_bytes(16), version=4).urn
         url = clean_url(url)
         lines = ["WARC/1.1", f"WARC-Type: {kind}", f"WARC-Record-ID: <{identity}>", f"WARC-Date: {warc_date(at_ms)}"]
         if url:

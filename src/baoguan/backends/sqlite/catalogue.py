@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from baoguan.backends.sqlite import connect
+from baoguan.archive.withdraw_plan import Plan
+from baoguan.backends.sqlite import connect, scrub, traces
 from baoguan.model.catalog import ArticleRow, CaptureRow, KeptMedia, RevisionRow
 from baoguan.model.log import ManifestLine
 from baoguan.text.identity import keys_of, legacy_number
@@ -37,6 +38,8 @@ CREATE TABLE IF NOT EXISTS capture (
   record_id TEXT PRIMARY KEY, file TEXT, offset INTEGER, length INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS captured (file TEXT PRIMARY KEY) WITHOUT ROWID;
 """
+VERSION = 2
+"""Of what is derived: raised whenever a table gets rows that an older catalogue lacks."""
 _ARTICLE = (
     "id, outlet, url, title, lang, rev, idx, captured_ms, shown_ms, content_sha256, confidence, extractor, lead,"
     " lead_width, lead_height, lost, checked_ms"
@@ -47,7 +50,18 @@ class SqliteCatalog:
     """The catalogue of one archive; see ports.Catalog for the contract."""
 
     def __init__(self, path: Path) -> None:
-        self._db = connect(path, SCHEMA)
+        self._path = path
+        self._db = connect(path, SCHEMA + traces.SCHEMA)
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version != VERSION:
+            self._start_anew(VERSION)
+
+    def _start_anew(self, version: int) -> None:
+        """A catalogue that an older program made lacks what is derived now: emptied, and caught up from the log."""
+        with self._transaction() as db:
+            for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+                db.execute(f"DELETE FROM {name}")  # noqa: S608 - our own names
+            db.execute(f"PRAGMA user_version = {version}")
 
     def close(self) -> None:
         """Closes the file."""
@@ -88,6 +102,59 @@ class SqliteCatalog:
                 ((row.record_id, row.file, row.offset, row.length) for row in rows),
             )
             db.execute("INSERT OR IGNORE INTO captured VALUES (?)", (file,))
+
+    def add_traces(self, revisits: Iterable[tuple[str, str]], sightings: Iterable[tuple[str, int, list[str]]]) -> None:
+        """(target, revisit) ids of captures without a body of their own; (feed, time, identity keys) of feed captures."""
+        with self._transaction() as db:
+            db.executemany("INSERT OR IGNORE INTO revisit VALUES (?,?)", revisits)
+            for feed, at_ms, keys in sightings:
+                traces.see(db, feed, at_ms, keys)
+
+    def entries_of(self, ids: Sequence[str]) -> list[int]:
+        """Log indexes of every line of these articles."""
+        return traces.entries_of(self._db, ids)
+
+    def captures_of_urls(self, urls: Iterable[str]) -> list[tuple[str, int]]:
+        """(record id, log index of its cap line) of captures of these URLs that no article names."""
+        return traces.loose_of(self._db, urls)
+
+    def cap_index(self, record_id: str) -> int | None:
+        """Log index of the cap line that names a capture; None when an article's line does."""
+        return traces.cap_index(self._db, record_id)
+
+    def feed_captures(self, keys: Iterable[str]) -> list[str]:
+        """Record ids of feed responses that may have carried an item with one of these identity keys."""
+        return traces.feed_captures(self._db, keys)
+
+    def revisits_of(self, record_id: str) -> list[str]:
+        """Captures that refer to this one for their body."""
+        return traces.revisits_of(self._db, record_id)
+
+    def shown_elsewhere(self, sha256: str, ids: Sequence[str]) -> bool:
+        """Whether an article that isn't one of `ids` shows this picture."""
+        return traces.shown_elsewhere(self._db, sha256, ids)
+
+    def owners(self, sha256: str) -> list[str]:
+        """Outlets whose articles show this picture."""
+        rows = self._db.execute(
+            "SELECT DISTINCT a.outlet FROM shown s JOIN article a ON a.id = s.id WHERE s.sha256 = ?", (sha256,)
+        )
+        return [row[0] for row in rows]
+
+    def withdrawn(self, identity: str) -> tuple[int, str] | None:
+        """(when, reason) of an article that was withdrawn here."""
+        row = self._db.execute("SELECT at_ms, reason FROM withdrawn WHERE id = ?", (identity,)).fetchone()
+        return None if row is None else (row[0], row[1])
+
+    def identity_keys(self) -> Iterator[tuple[str, str, str]]:
+        """(outlet, key, id) of everything that is known."""
+        yield from self._db.execute("SELECT outlet, key, id FROM alias")
+
+    def forget(self, plan: Plan, needles: Sequence[bytes]) -> bool:
+        """Deletes what a withdrawal names, bytes and all; False while a reader holds old pages: then again later."""
+        with self._transaction() as db:
+            traces.forget_article(db, plan)
+        return scrub(self._db, self._path, needles)
 
     def has_captures(self, file: str) -> bool:
         """Whether the records of that file are known."""
@@ -230,6 +297,7 @@ def _apply_line(db: sqlite3.Connection, rows: _Rows, index: int, line: ManifestL
         _own(rows, line)
     elif line.kind == "lost":
         db.execute("UPDATE article SET lost = ?, checked_ms = ? WHERE id = ?", (line.reason, line.captured_ms, line.id))
+    traces.apply_traces(db, index, line)
     if line.media:
         db.executemany(
             "INSERT OR REPLACE INTO media VALUES (?,?,?,?,?,?)",

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from baoguan.backends.sqlite import connect
+from baoguan.archive.withdraw_plan import Plan
+from baoguan.backends.sqlite import connect, scrub
 from baoguan.model.capture import CaptureRef
 from baoguan.model.feed import FeedState
 from baoguan.model.schedule import Note, PendingItem
@@ -41,6 +42,7 @@ class SqliteSchedule:
     """The crawl state of one archive; see ports.Schedule for the contract."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._db = connect(path, SCHEMA)
 
     def close(self) -> None:
@@ -222,6 +224,28 @@ class SqliteSchedule:
         with self._transaction() as db:
             db.executemany("DELETE FROM picture WHERE url = ?", [(url,) for url in kept])
             db.executemany("INSERT OR REPLACE INTO picture VALUES (?,?,?,?)", list(missing))
+
+    def forget(self, plan: Plan, needles: Sequence[bytes]) -> bool:
+        """Deletes what waits for, or remembers, a withdrawn article; False while a reader holds old pages.
+
+        Feeds that kept the body of a response which is cut out are read anew.
+        """
+        names = [f"{outlet}\n{name}" for outlet in plan.outlets for name in plan.names]
+        names += [f"{outlet}\nagain:{identity}" for outlet in plan.outlets for identity in plan.ids]
+        cut = {one.record_id for one in plan.cuts}
+        with self._transaction() as db:
+            for table in ("pending", "print"):
+                db.executemany(f"DELETE FROM {table} WHERE key = ?", [(name,) for name in names])  # noqa: S608
+            db.executemany("DELETE FROM recheck WHERE id = ?", [(identity,) for identity in plan.ids])
+            db.executemany("DELETE FROM picture WHERE article = ?", [(identity,) for identity in plan.ids])
+            for table, column in (("note", "text"), ("pending", "CAST(item AS TEXT)"), ("kv", "CAST(value AS TEXT)")):
+                for needle in needles:
+                    text = needle.decode("utf-8", "replace")
+                    db.execute(f"DELETE FROM {table} WHERE instr({column}, ?)", (text,))  # noqa: S608 - fixed words
+            for state in self.feeds():
+                if state.capture is not None and state.capture.record_id in cut:
+                    _put_feed(db, msgspec.structs.replace(state, capture=None, body_sha256=""))
+        return scrub(self._db, self._path, needles)
 
     def note(self, at_ms: int, outlet: str, text: str) -> None:
         """Keeps a line for `status`; the same line again only moves its time."""
