@@ -13,6 +13,8 @@ from baoguan.archive.mirror_state import Choice
 from baoguan.archive.mirror_witness import Cosigner
 from baoguan.archive.note import Signer, Verifier
 from baoguan.archive.store import Archive
+from baoguan.archive.withdraw_deny import Denials
+from baoguan.archive.withdraw_plan import read_plan
 from baoguan.backends.clock import SystemClock, SystemEntropy
 from baoguan.backends.files import FileHead, FileLock, FileObjects
 from baoguan.backends.sqlite.catalogue import SqliteCatalog
@@ -20,7 +22,7 @@ from baoguan.backends.sqlite.schedule import SqliteSchedule
 from baoguan.capture.warc import WarcWriter
 from baoguan.config import Settings
 from baoguan.desk import Desk, catch_up
-from baoguan.errors import ConfigError, MirrorError
+from baoguan.errors import ConfigError, MirrorError, StoreError
 from baoguan.keyring import finish_rotation
 from baoguan.mirrorhead import believe, published_key, read_note
 from baoguan.mirrorhost import Host
@@ -30,6 +32,7 @@ from baoguan.outlets.checks import check_outlet
 from baoguan.outlets.registry import load_outlets
 from baoguan.ports import Clock, Entropy, Fetcher
 from baoguan.text.urls import host_of
+from baoguan.withdrawing import finish
 
 if TYPE_CHECKING:
     from baoguan.fetch.client import HttpFetcher
@@ -181,13 +184,27 @@ def open_desk(
             clock=clock,
             entropy=entropy,
             open_fetcher=lambda: open_fetcher(settings, outlets, entropy=entropy, hosts=schedule.hosts()),
+            denials=Denials(folder / "private", entropy),
             sync_lock=lambda: FileLock(folder / "state" / "sync.lock", timeout_s=5),
         )
         catch_up(desk)
+        _end_withdrawal(desk)
         yield desk
     finally:
         catalog.close()
         schedule.close()
+
+
+def _end_withdrawal(desk: Desk) -> None:
+    """Ends a withdrawal that a crash cut short; where another process writes just now, the next opening does."""
+    if read_plan(desk.folder / "private") is None:
+        return
+    try:
+        with FileLock(desk.folder / "state" / "write.lock", timeout_s=0.0):
+            pass
+    except StoreError:
+        return
+    finish(desk)
 
 
 def open_archive(folder: Path, settings: Settings, *, clock: Clock, entropy: Entropy, durable: bool = True) -> Archive:

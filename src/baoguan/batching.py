@@ -9,6 +9,7 @@ import msgspec
 from baoguan.archive.ledger import Ledger, Resolution
 from baoguan.archive.revisions import Verdict, content_digest, judge_again
 from baoguan.archive.store import Archive, Batch
+from baoguan.archive.withdraw_deny import identity_names
 from baoguan.model.article import Article, Clock
 from baoguan.model.capture import CaptureRef, Response
 from baoguan.model.catalog import KeptMedia
@@ -79,7 +80,7 @@ class Logged(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     outcome: str
-    """new, changed, same, lost or kept (a known article that a feed lists)."""
+    """new, changed, same, lost, or withdrawn: it is on the deny list, nothing of it was kept."""
     conflict: bool = False
 
 
@@ -87,6 +88,8 @@ def log_draft(archive: Archive, batch: Batch, ledger: Ledger, draft: Draft) -> L
     """Appends what the draft means: a first revision, a further one, `seen` or `lost`."""
     who = _resolve(ledger, draft)
     text = plain_text(draft.article.body_html) if draft.text is None else draft.text
+    if is_refused(ledger, draft, "" if who.standing else text):
+        return Logged(id=who.id, outcome="withdrawn")
     digest = content_digest(draft.article, text)
     if who.standing is None or draft.always:
         cause = draft.cause or "outlet"
@@ -97,6 +100,19 @@ def log_draft(archive: Archive, batch: Batch, ledger: Ledger, draft: Draft) -> L
         _append_revision(batch, ledger, draft, who, digest=digest, cause=verdict.cause)
         return Logged(id=who.id, outcome="changed")
     return log_fact(batch, ledger, draft, verdict)
+
+
+def is_refused(ledger: Ledger, draft: Draft, text: str = "") -> bool:
+    """Whether the deny list names the draft: by a URL, its guid, the very file, or (for a new article) the text."""
+    denials = ledger.denials
+    if denials is None or not denials.active:
+        return False
+    urls = [draft.url, draft.article.url, draft.article.canonical_url]
+    urls += [draft.response.url, draft.response.final_url] if draft.response else []
+    known = [canonical_url(url, drop_params=draft.outlet.drop_params) for url in urls if url]
+    names = identity_names(draft.outlet.key, [draft.guid], known)
+    names += identity_names(draft.outlet.key, [draft.guid], known, conflict=True)
+    return denials.refuses([*names, f"i:{draft.source_sha256}"] if draft.source_sha256 else names, text)
 
 
 def _resolve(ledger: Ledger, draft: Draft) -> Resolution:

@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from baoguan.archive.ledger import Ledger
 from baoguan.archive.store import Archive, Batch
@@ -74,7 +77,19 @@ class Desk:
             self.catalog.add_traces(batch.revisits, batch.sightings)
         for path in batch.capture_paths:
             self.catalog.add_captures(path, (row for row in rows if row.file == path))
-        self.catalog.apply(batch.lines, size=head.size)
+        # The batch adds a line for what no article names; nothing in it depends on the order of the others.
+        rest = [(index, line) for index, line in batch.lines if line.kind in ("cap", "gone")]
+        self.catalog.apply([*ledger.lines, *rest], size=head.size)
+
+    def exports(self) -> list[dict[str, Any]]:
+        """What was exported, packed or backed up from here: {at_ms, kind, place}, one a place."""
+        return list(msgspec.json.decode(self.schedule.get("exports") or b"[]"))
+
+    def note_export(self, kind: str, place: str) -> None:
+        """Remembers an export, so that a withdrawal can say where copies stand."""
+        others = [one for one in self.exports() if one["place"] != place]
+        row = {"at_ms": self.now_ms(), "kind": kind, "place": place}
+        self.schedule.put("exports", msgspec.json.encode([*others[-999:], row]))
 
     def check_disk(self) -> None:
         """Raises DiskFull below the floor of the settings, in one line."""

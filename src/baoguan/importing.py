@@ -21,7 +21,7 @@ from typing import IO, cast
 import msgspec
 
 from baoguan.archive.ledger import Ledger
-from baoguan.batching import Draft, log_draft
+from baoguan.batching import Draft, is_refused, log_draft
 from baoguan.capture.read import iter_responses
 from baoguan.capture.tarball import Unusual, read_members
 from baoguan.desk import Desk, catch_up
@@ -55,6 +55,8 @@ class ImportReport(msgspec.Struct, kw_only=True):
     """Of the added ones: how many were the first of their article."""
     known: int = 0
     """Imported before, byte for byte under the same path."""
+    withdrawn: int = 0
+    """On the deny list: nothing of them was kept."""
     untimed: int = 0
     """Without a time of their own: they bear the time of the import, flagged."""
     scripts: int = 0
@@ -106,7 +108,7 @@ class _Import:
         self.desk.check_disk()
         with self.desk.archive.begin() as batch:
             catch_up(self.desk)
-            ledger = Ledger(self.desk.catalog)
+            ledger = Ledger(self.desk.catalog, self.desk.denials)
             taken: set[tuple[str, str]] = set()
             for draft, data in drafts:
                 key = (draft.source_sha256, draft.legacy_path)
@@ -114,6 +116,9 @@ class _Import:
                     self.report.known += 1
                     continue
                 taken.add(key)
+                if is_refused(ledger, draft, draft.text or ""):
+                    self.report.withdrawn += 1
+                    continue
                 if draft.response is None:
                     at = datetime.fromtimestamp(draft.captured_ms / 1000, UTC)
                     draft.capture = batch.add_resource(draft.url or "urn:baoguan:import", "text/markdown", data, at)
@@ -121,6 +126,7 @@ class _Import:
                 self.report.added += logged.outcome in ("new", "changed")
                 self.report.articles += logged.outcome == "new"
                 self.report.known += logged.outcome in ("same", "lost")
+                self.report.withdrawn += logged.outcome == "withdrawn"
             self.desk.commit(batch, ledger)
         self.progress(len(drafts))
 

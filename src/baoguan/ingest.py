@@ -15,9 +15,7 @@ from baoguan.archive.ledger import Ledger
 from baoguan.archive.revisions import Verdict
 from baoguan.batching import Draft, Logged, log_draft, log_fact, log_late
 from baoguan.desk import Desk, catch_up, exclusive
-from baoguan.errors import FeedError
 from baoguan.extract.combine import article_from_item
-from baoguan.feeds.fallback import parse_feed_or_fallback
 from baoguan.feeds.novelty import item_print, judge_item
 from baoguan.model.article import Article
 from baoguan.model.capture import CaptureRef, FetchRequest, FetchResult, Response
@@ -25,9 +23,19 @@ from baoguan.model.feed import FeedDoc, FeedState, Item
 from baoguan.model.outlet import Outlet
 from baoguan.model.schedule import PendingItem
 from baoguan.picking import PictureDesk
-from baoguan.polling import FeedOutcome, Report, body_digest, item_keys, note_clock, settle_poll
+from baoguan.polling import (
+    FeedOutcome,
+    KeptResponse,
+    Report,
+    capture_kept,
+    item_keys,
+    note_clock,
+    read_feed,
+    settle_poll,
+)
 from baoguan.reading import Reader
 from baoguan.text.identity import keys_of
+from baoguan.withdrawing import clean_feeds
 
 OPEN_DRAFTS = 24
 """Articles in work at once: bounds memory, whatever the number of feeds."""
@@ -53,6 +61,7 @@ def sync(
             run.fetch_late_pictures()
         finally:
             run.close()
+        clean_feeds(desk)
         note_clock(desk, run.report)
         return run.report
 
@@ -75,7 +84,7 @@ class _Sync:
         """Feeds that brought nothing: their states are kept together, a crash costs only politeness."""
         self.more_due = True
         self.steps: dict[str, int] = {}
-        self.responses: list[tuple[Response, str, CaptureRef | None]] = []
+        self.responses: list[KeptResponse] = []
         self.bytes_waiting = 0
 
     def close(self) -> None:
@@ -121,7 +130,7 @@ class _Sync:
     def take(self, result: FetchResult) -> None:
         """One result goes to the stage that asked for it."""
         for response in result.extra:
-            self.keep_response(response, "")
+            self.keep(KeptResponse(response=response))
         if result.request.kind == "feed":
             self.take_feed(self.states.pop(result.request.key), result)
         elif result.request.kind == "page":
@@ -130,10 +139,10 @@ class _Sync:
             for draft in self.pictures.take(result):
                 self.finish(draft)
 
-    def keep_response(self, response: Response, feed: str, same_as: CaptureRef | None = None) -> None:
-        """To be captured with the next batch; `same_as`: a capture that holds this very body."""
-        self.responses.append((response, feed, same_as))
-        self.bytes_waiting += len(response.raw)
+    def keep(self, kept: KeptResponse) -> None:
+        """To be captured with the next batch."""
+        self.responses.append(kept)
+        self.bytes_waiting += len(kept.response.raw)
 
     def take_feed(self, state: FeedState, result: FetchResult) -> None:
         """bytes -> items -> pending rows, in one transaction with the validators."""
@@ -141,15 +150,11 @@ class _Sync:
         fresh: list[PendingItem] = []
         prints: dict[str, bytes] = {}
         if response is not None:
-            same = response.status == 200 and body_digest(response) == state.body_sha256 and state.kind == "ok"
-            self.keep_response(response, "" if same else state.url, state.capture if same else None)
-            if response.status == 200 and not same:
-                try:
-                    kind = response.header("content-type")
-                    doc = parse_feed_or_fallback(response.body, url=response.final_url, content_type=kind)
-                    fresh, prints = self.judge_items(state, doc, response)
-                except FeedError as error:
-                    problem = str(error)
+            read = read_feed(self.desk, state, response)
+            doc, problem = read.doc, read.problem
+            self.keep(read.kept)
+            if doc is not None:
+                fresh, prints = self.judge_items(state, doc, response)
         news = sum(not item.article for item in fresh)
         settled = settle_poll(
             self.desk, state, result, doc, problem, known=doc is None or len(prints) > news, new_items=news
@@ -240,7 +245,7 @@ class _Sync:
             self.lose(pending, response, GONE[status])
             return
         if response is not None:
-            self.keep_response(response, "")
+            self.keep(KeptResponse(response=response))
         problem = result.error or (f"HTTP {status}" if status else "the host asked to wait")
         final = status in GONE or (not result.retryable and not status and not result.deferred_ms)
         if final or (pending.tries + 1 >= self.desk.settings.page_tries and not result.deferred_ms):
@@ -272,7 +277,7 @@ class _Sync:
             read = self.reader.read(pending, response)
         except Exception as error:  # noqa: BLE001 - one page that breaks its reader never stops the others
             if response is not None:
-                self.keep_response(response, "")
+                self.keep(KeptResponse(response=response))
             self.desk.schedule.note(self.desk.now_ms(), pending.outlet, f"{pending.item.url}: {error!r}"[:300])
             self.give_up_page(pending, "unreadable")
             return
@@ -351,11 +356,11 @@ class _Sync:
             self.desk.check_disk()
             with self.desk.archive.begin() as batch:
                 catch_up(self.desk)
-                ledger = Ledger(self.desk.catalog)
-                for response, feed, same_as in self.responses:
-                    ref = batch.add_capture(response, revisit_of=same_as)
-                    if feed and response.status == 200:
-                        refs[feed, int(response.at.timestamp() * 1000)] = ref
+                ledger = Ledger(self.desk.catalog, self.desk.denials)
+                for kept in self.responses:
+                    ref, response = capture_kept(self.desk, batch, kept), kept.response
+                    if kept.feed and response.status == 200:
+                        refs[kept.feed, int(response.at.timestamp() * 1000)] = ref
                 for draft in self.ready:
                     if draft.feeds and draft.item_capture is None:
                         draft.item_capture = refs.get((draft.feeds[0], draft.feed_ms))
@@ -376,19 +381,21 @@ class _Sync:
             schedule.set_feed_capture(feed, feed_ms, ref)
         again: dict[str, tuple[int, int]] = {}
         for draft, logged in outcomes:
+            self.report.article(draft.outlet.key, draft.feeds, logged.outcome, draft.article.title)
+            if logged.outcome == "withdrawn":
+                continue
             step = 0 if logged.outcome in ("new", "changed") else self.steps.get(logged.id, 0) + 1
             step = min(step, len(polling.RECHECK_STEPS_S) - 1)
             again[logged.id] = (
                 step,
                 now + int(polling.RECHECK_STEPS_S[step] * 1000 * self.desk.entropy.uniform(0.9, 1.1)),
             )
-            self.report.article(draft.outlet.key, draft.feeds, logged.outcome, draft.article.title)
             if logged.conflict and logged.outcome == "new":
                 text = f"guid and URL of {draft.url} belong to two articles: kept as a third"
                 schedule.note(now, draft.outlet.key, text)
         schedule.settle_feeds(self.quiet)
         schedule.settle_items([draft.key for draft, _ in outcomes] + self.done, self.retry, again)
-        self.pictures.settle({draft.key: logged.id for draft, logged in outcomes}, now)
+        self.pictures.settle({draft.key: one.id for draft, one in outcomes if one.outcome != "withdrawn"}, now)
         self.reader.keep()
         self.ready, self.facts, self.responses, self.done, self.retry, self.quiet = [], [], [], [], [], []
         self.bytes_waiting = 0

@@ -5,11 +5,14 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from baoguan.desk import Desk
+from baoguan.archive.store import Batch
+from baoguan.desk import Desk, carried_keys
+from baoguan.errors import FeedError
+from baoguan.feeds.fallback import parse_feed_or_fallback
 from baoguan.feeds.identity import identity_keys
 from baoguan.feeds.schedule import PollFact, PollSettings, fact_of, next_poll
 from baoguan.fetch.headers import cache_max_age, parse_http_date, parse_retry_after
-from baoguan.model.capture import FetchResult, Response
+from baoguan.model.capture import CaptureRef, FetchResult, Response
 from baoguan.model.feed import FeedDoc, FeedState, Item
 from baoguan.model.outlet import Outlet
 from baoguan.model.schedule import PendingItem
@@ -25,6 +28,60 @@ RETRY_STEPS_S = (300, 1800, 7200, 6 * 3600, 86_400)
 CLOCK_OFF_S = 300.0
 MIN_CLOCKS = 3
 """One server's clock may be wrong; the median of several is not."""
+
+
+class KeptResponse(msgspec.Struct, frozen=True, kw_only=True):
+    """A response that waits for the next batch."""
+
+    response: Response
+    feed: str = ""
+    """Of which feed it is a new body; empty for anything else."""
+    same_as: CaptureRef | None = None
+    """A capture that holds this very body."""
+    keys: tuple[str, ...] = ()
+    """Identity keys of the items that it carries."""
+
+
+class FeedRead(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to a poll, as far as it was understood."""
+
+    kept: KeptResponse
+    doc: FeedDoc | None = None
+    problem: str = ""
+    """Why the body is no feed."""
+
+
+def read_feed(desk: Desk, state: FeedState, response: Response) -> FeedRead:
+    """body -> items, without those that were withdrawn: of a feed that still carries one only the headers are kept."""
+    same = response.status == 200 and body_digest(response) == state.body_sha256 and state.kind == "ok"
+    if same and state.capture is not None:
+        return FeedRead(kept=KeptResponse(response=response, same_as=state.capture))
+    if response.status != 200:
+        return FeedRead(kept=KeptResponse(response=response, feed=state.url))
+    try:
+        doc = parse_feed_or_fallback(
+            response.body, url=response.final_url, content_type=response.header("content-type")
+        )
+    except FeedError as error:
+        return FeedRead(kept=KeptResponse(response=response, feed=state.url), problem=str(error))
+    outlet = desk.outlet(state.outlet)
+    doc, withheld = desk.denials.strip(outlet, doc)
+    if withheld:
+        response = msgspec.structs.replace(response, raw=b"", body=b"", truncated="withheld")
+    keys = () if withheld else tuple(carried_keys(outlet, doc))
+    return FeedRead(kept=KeptResponse(response=response, feed=state.url, keys=keys), doc=doc)
+
+
+def capture_kept(desk: Desk, batch: Batch, kept: KeptResponse) -> CaptureRef:
+    """Adds it to the batch; what was withdrawn since it came is left out."""
+    response = kept.response
+    outlet = desk.feeds.get(kept.feed, "")
+    if kept.keys and desk.denials.refuses(key if key.startswith("u:") else f"{outlet}\n{key}" for key in kept.keys):
+        return batch.add_capture(msgspec.structs.replace(response, raw=b"", body=b"", truncated="withheld"))
+    ref = batch.add_capture(response, revisit_of=kept.same_as)
+    if kept.keys:
+        batch.sightings.append((ref.url, ref.at_ms, list(kept.keys)))
+    return ref
 
 
 class FeedOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,7 +135,7 @@ class Report:
         self.watch("feed", outcome)
 
     def article(self, outlet: str, feeds: tuple[str, ...], outcome: str, title: str) -> None:
-        """An article was committed: new, changed, same or lost."""
+        """An article was committed: new, changed, same or lost; withdrawn: it was left out."""
         self.counts[outcome] = self.counts.get(outcome, 0) + 1
         self.watch("article", (outlet, feeds, outcome, title))
 

@@ -1,11 +1,12 @@
-"""What a withdrawal must reach: every line, capture, picture and key of an article, found without reading the archive."""
+"""What a withdrawal must reach: every line, capture, picture and key of an article, without reading all of it."""
 
 import hashlib
+import html
 from collections.abc import Iterable, Iterator, Sequence
 
 from baoguan.archive.withdraw_deny import item_texts
 from baoguan.archive.withdraw_plan import Cut, Plan
-from baoguan.capture.read import WarcRecord, read_member, to_response
+from baoguan.capture.read import WarcRecord, iter_members, read_member, to_response
 from baoguan.desk import Desk, carried_keys
 from baoguan.errors import Corrupt, FeedError, NotFound
 from baoguan.feeds.fallback import parse_feed_or_fallback
@@ -20,8 +21,14 @@ from baoguan.text.identity import keys_of
 class Trace:
     """Follows one withdrawal's articles. Owned by the thread that holds the write lock."""
 
-    def __init__(self, desk: Desk, ids: Sequence[str], names: Iterable[str] = (), outlet: str = "") -> None:
-        """`ids`: articles in the log. `names`, `outlet`: identity keys of what is only in captures of feeds."""
+    def __init__(
+        self, desk: Desk, ids: Sequence[str], names: Iterable[str] = (), outlet: str = "", *, everywhere: bool = False
+    ) -> None:
+        """`ids`: articles in the log. `names`, `outlet`: identity keys of what is only in captures of feeds.
+
+        `everywhere`: every capture is read, for pages of others that show its title or URL.
+        """
+        self._everywhere = everywhere
         self.desk, self.ids = desk, tuple(ids)
         self.lines = {index: line for index in desk.catalog.entries_of(ids) if (line := desk.archive.line(index))}
         revisions = [line for line in self.lines.values() if line.kind == "rev"]
@@ -81,9 +88,7 @@ class Trace:
             outlets=self.outlets,
             titles=self.titles,
             pictures=tuple(dict.fromkeys((media.sha256, url) for media in pictures for url in _urls_of(media))),
-            legacy=tuple(
-                (line.source_sha256, line.legacy_path) for line in self.lines.values() if line.source_sha256
-            ),
+            legacy=tuple((line.source_sha256, line.legacy_path) for line in self.lines.values() if line.source_sha256),
         )
 
     def _is_alone(self, media: MediaRef) -> bool:
@@ -91,13 +96,10 @@ class Trace:
 
     def _find_captures(self, alone: Sequence[MediaRef]) -> None:
         catalog = self.desk.catalog
-        for line in self.lines.values():
-            for ref in (line.capture, line.item_capture):
-                if ref is not None:
-                    self._cut(ref.record_id)
-        for media in alone:
-            if media.capture is not None:
-                self._cut(media.capture.record_id)
+        refs = [ref for line in self.lines.values() for ref in (line.capture, line.item_capture)]
+        for ref in (*refs, *(media.capture for media in alone)):
+            if ref is not None:
+                self._cut(ref.record_id)
         for record_id in catalog.feed_captures(self.names):
             if record_id not in self._cuts and self._carries(self._record(record_id)):
                 self._cut(record_id)
@@ -107,6 +109,19 @@ class Trace:
             if cap is not None:
                 self._gone_caps[index] = cap
                 self._cut(record_id)
+        for record_id in self._mentions() if self._everywhere else ():
+            self._cut(record_id)
+
+    def _mentions(self) -> Iterator[str]:
+        """Captures of other pages that show its title or its URL: a list of more news, a link."""
+        told = [text.encode("utf-8", "replace") for text in (*self.titles, *self.urls)]
+        told += [html.escape(title).encode("utf-8", "replace") for title in self.titles]
+        for path in self.desk.archive.objects.list("captures"):
+            data = self.desk.archive.objects.get(path)
+            for offset, length, _ in iter_members(data):
+                record = read_member(data[offset : offset + length])
+                if record.kind == "response" and any(text in to_response(record).body for text in told):
+                    yield record.record_id
 
     def _cut(self, record_id: str) -> None:
         """A stub takes its place; who referred to it for the body goes too, or takes the body over."""
@@ -176,9 +191,7 @@ class Trace:
             return True
         doc = self._feed(record)
         outlets = [self.desk.outlet(key) for key in self.outlets]
-        return doc is not None and any(
-            not set(self.names).isdisjoint(carried_keys(outlet, doc)) for outlet in outlets
-        )
+        return doc is not None and any(not set(self.names).isdisjoint(carried_keys(outlet, doc)) for outlet in outlets)
 
     def _feed(self, record: WarcRecord | None) -> FeedDoc | None:
         try:

@@ -13,7 +13,6 @@ A crash before 3 has taken nothing away: the next start does it all again from t
 the next start from the plan; each step may be done twice.
 """
 
-import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -55,9 +54,18 @@ class Withdrawal(msgspec.Struct, kw_only=True):
 
 
 def withdraw(
-    desk: Desk, ids: Sequence[str], *, reason: str, note: str = "", dry_run: bool = False, at_ms: int = 0
+    desk: Desk,
+    ids: Sequence[str],
+    *,
+    reason: str,
+    note: str = "",
+    dry_run: bool = False,
+    everywhere: bool = False,
 ) -> Withdrawal:
-    """Withdraws articles by id. Raises NotFound for an unknown one, StoreError when another process writes."""
+    """Withdraws articles by id. Raises NotFound for an unknown one, StoreError when another process writes.
+
+    `everywhere`: reads every capture, and cuts out pages of other articles too that show its title or its URL.
+    """
     with desk.archive.writing():
         if not dry_run:
             finish(desk)
@@ -65,7 +73,8 @@ def withdraw(
         for identity in ids:
             if desk.catalog.article(identity) is None:
                 raise NotFound(f"no article {identity}; `baoguan ls` lists them")
-        return _withdraw(desk, Trace(desk, ids), at_ms or desk.now_ms(), reason, note, dry_run=dry_run)
+        trace = Trace(desk, ids, everywhere=everywhere)
+        return _withdraw(desk, trace, desk.now_ms(), reason, note, dry_run=dry_run)
 
 
 def _withdraw(desk: Desk, trace: Trace, at_ms: int, reason: str, note: str, *, dry_run: bool = False) -> Withdrawal:
@@ -98,13 +107,10 @@ def commit_gone(desk: Desk, plan: Plan) -> None:
     with desk.archive.begin() as batch:
         for index, owner in zip(plan.entries, plan.owners, strict=True):
             batch.append(_gone(plan, id=owner, prev=index))
-        stay = tuple(
-            CaptureRef(record_id=cut.record_id, sha256=cut.sha256, kind=cut.ref.kind)
-            for cut in plan.cuts
-            if cut.ref.record_id == cut.record_id or _named_elsewhere(desk, plan, cut.record_id)
-        )
-        if stay:
-            batch.append(_gone(plan, captures=stay))
+        # Lines that stay name some of them: that of a feed's capture, or of another article that it brought.
+        cut_out = tuple(CaptureRef(record_id=cut.record_id, sha256=cut.sha256) for cut in plan.cuts)
+        if cut_out:
+            batch.append(_gone(plan, captures=cut_out))
         named = (*(cut.ref for cut in plan.cuts), *plan.renamed)
         if named:
             batch.append(ManifestLine(salt="", kind="cap", captures=named, vantage=batch.vantage))
@@ -114,11 +120,6 @@ def commit_gone(desk: Desk, plan: Plan) -> None:
 def _gone(plan: Plan, **fields: object) -> ManifestLine:
     line = ManifestLine(salt="", kind="gone", captured_ms=plan.at_ms, reason=plan.reason)
     return msgspec.structs.replace(line, **fields)
-
-
-def _named_elsewhere(desk: Desk, plan: Plan, record_id: str) -> bool:
-    index = desk.catalog.cap_index(record_id)
-    return index is not None and index not in plan.entries
 
 
 def carry_out(desk: Desk, plan: Plan) -> bool:
@@ -209,17 +210,16 @@ def enforce(desk: Desk) -> list[Withdrawal]:
             found = desk.denials.match([key if key.startswith("u:") else f"{outlet}\n{key}"])
             if found is not None and desk.catalog.article(identity) is not None:
                 denied[identity] = found
-    return [
-        withdraw(desk, [identity], reason=denial.reason, note=denial.note, at_ms=desk.now_ms())
-        for identity, denial in denied.items()
-    ]
+    return [withdraw(desk, [identity], reason=denial.reason, note=denial.note) for identity, denial in denied.items()]
 
 
 def clean_feeds(desk: Desk) -> int:
     """Cuts captures of feeds that carried what was found to be withdrawn only once its page was read; how many."""
-    refused = desk.denials.take_refused()
     cuts = 0
-    for outlet, names, denial in refused:
+    while desk.denials.refused:
+        names, denial = desk.denials.refused.pop()
+        outlet = next((name.partition("\n")[0] for name in names if not name.startswith(("u:", "i:"))), "")
+        names = tuple(name if name.startswith("u:") else name.partition("\n")[2] for name in names)
         with desk.archive.writing():
             trace = Trace(desk, (), names, outlet)
             plan = trace.plan(at_ms=desk.now_ms(), reason=denial.reason, note="")
@@ -235,7 +235,10 @@ def clean_feeds(desk: Desk) -> int:
 
 def _needles(plan: Plan) -> list[bytes]:
     """Byte strings by which a leftover would be known."""
-    told = [*plan.titles, *(name[2:].partition("://")[2] or name[2:] for name in plan.names if name[:2] in ("u:", "g:"))]
+    told = [
+        *plan.titles,
+        *(name[2:].partition("://")[2] or name[2:] for name in plan.names if name[:2] in ("u:", "g:")),
+    ]
     told += [path.rpartition("/")[2].partition(".")[0] for path in plan.media]
     needles = (text.encode("utf-8", "replace") for text in told)
     return list(dict.fromkeys(needle for needle in needles if len(needle) >= _NEEDLE))
@@ -259,10 +262,3 @@ def _report(desk: Desk, plan: Plan) -> Withdrawal:
 
 def _private(desk: Desk) -> Path:
     return desk.folder / "private"
-
-
-def try_finish(desk: Desk) -> None:
-    """At the opening of an archive: ends what a crash cut short, unless another process writes just now."""
-    with contextlib.suppress(OSError):
-        if read_plan(_private(desk)) is not None and desk.archive.is_free():
-            finish(desk)

@@ -44,6 +44,8 @@ class BundleCheck(msgspec.Struct, kw_only=True):
     gone: list[int] = []
     keys: list[tuple[int, ManifestLine]] = []
     """Key leaves: (log index, line)"""
+    gone_captures: list[bytes] = []
+    """sha256 of captures that were withdrawn from lines which stay."""
     withheld: list[int] = []
     times: tuple[int, int] = (0, 0)
     """Of the first and the last leaf."""
@@ -228,6 +230,9 @@ def _collect(check: BundleCheck, index: int, line: ManifestLine) -> None:
     for media in line.media:
         if media.path:
             check.media.append((media.path, media.sha256, index))
+    if line.kind == "gone":
+        check.gone_captures += (bytes.fromhex(ref.sha256) for ref in line.captures)
+        return
     for ref in captures_of(line):
         check.captures.append((index, bytes.fromhex(ref.sha256)))
 

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from baoguan.archive.withdraw_deny import Denials
 from baoguan.model.ids import article_id
 from baoguan.model.log import ManifestLine
 from baoguan.ports import Catalog
@@ -36,8 +37,10 @@ class Resolution(msgspec.Struct, frozen=True, kw_only=True):
 class Ledger:
     """Lives for one batch, under the write lock; owned by one thread."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, denials: Denials | None = None) -> None:
+        """`denials`: what may not come in again; None lets everything in."""
         self._catalog = catalog
+        self.denials = denials
         self._keys: dict[tuple[str, str], str] = {}
         self._standing: dict[str, Standing] = {}
         self._lowest: dict[str, int | None] = {}

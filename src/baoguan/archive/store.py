@@ -4,7 +4,7 @@ import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
 from baoguan.archive.batch import Batch, OpenLog
 from baoguan.archive.bundle import Entry, decode_bundle, decode_entries, decode_manifest
@@ -294,4 +294,8 @@ class WarcEncoder(Protocol):
 
     def stub(self, reason: str, at_ms: int) -> Member:
         """What stands in place of a withdrawn record."""
+        ...
+
+    def moved(self, revisit: Any, payload: bytes | None, target: CaptureRef | None) -> Member:
+        """A record that referred to a withdrawn one, as it stands from then on."""
         ...

@@ -327,6 +327,7 @@ class _Run:
             if index >= self._since:
                 self._captures.name(index, digest)
         self._gone.update(check.gone)
+        self._captures.gone.update(check.gone_captures)
         self._withheld += check.withheld
 
     def _media_files(self) -> None:

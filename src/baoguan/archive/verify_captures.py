@@ -32,6 +32,10 @@ class CaptureRun:
         self.counts: Counter[str] = Counter()
         self.paths: list[str] = []
         """Files that were read."""
+        self.gone: set[bytes] = set()
+        """Captures that were withdrawn, whoever names them."""
+        self._strange: set[str] = set()
+        """Files in which the lines of their own batch name nothing."""
 
     def name(self, index: int, digest: bytes) -> None:
         """Entry `index` names a stored member. In log order."""
@@ -82,8 +86,7 @@ class CaptureRun:
         self.counts["captures"] += check.members
         self.counts["bytes"] += check.bytes
         if not check.members:
-            self.faults.append(Fault(kind=EXTRA, path=check.path, detail="no line of the log names anything in it"))
-            return
+            self._strange.add(check.path)
         strays += check.strays
 
     def _in_older(self, loose: list[tuple[int, bytes]], strays: list[Stray], since: int) -> list[tuple[int, bytes]]:
@@ -107,12 +110,16 @@ class CaptureRun:
             home = Counter(digest for digest in at_home if digest in absent)
             away = Counter(digest for _, digest in loose)
             spare |= {digest for digest, count in home.items() if count > away[digest]}
+        # Stubs and captures that were named anew are named by lines of later batches.
+        self._strange -= {stray.path for stray in strays if stray.sha256 in spare}
+        for path in sorted(self._strange):
+            self.faults.append(Fault(kind=EXTRA, path=path, detail="no line of the log names anything in it"))
         for stray in strays:
-            if stray.sha256 not in spare:
+            if stray.sha256 not in spare and stray.path not in self._strange:
                 detail = f"{stray.size} bytes that no line of the log names"
                 self.faults.append(Fault(kind=ALTERED, path=stray.path, detail=detail, offset=stray.offset))
         for index, digest in loose:
-            if digest not in spare:
+            if digest not in spare and digest not in self.gone:
                 detail = f"named by entry {index}"
                 self.faults.append(Fault(kind=MISSING, path=f"capture {digest.hex()}", index=index, detail=detail))
 

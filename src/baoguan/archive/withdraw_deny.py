@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from baoguan.errors import Corrupt
+from baoguan.errors import ConfigError, Corrupt
 from baoguan.model.feed import FeedDoc, Item
 from baoguan.model.outlet import Outlet
 from baoguan.ports import Entropy
@@ -51,7 +51,7 @@ class Denial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of a plain text as they are compared: letters and digits alone, case folded, short ones left out."""
+    """The sentences of a text as they are compared: letters and digits, case folded, short ones left out."""
     parts = (_NOT_LETTERS.sub("", part) for part in _BREAK.split(unicodedata.normalize("NFKC", text).casefold()))
     return [part for part in parts if len(part) >= SENTENCE_FLOOR]
 
@@ -79,6 +79,8 @@ class Denials:
         self._keys: set[str] = set()
         self._texts: set[str] = set()
         self._secret = b""
+        self.refused: list[tuple[tuple[str, ...], Denial]] = []
+        """(names, denial) of what was known by its text alone in this run: captures may hold it by now."""
 
     def all(self) -> list[Denial]:
         """Every withdrawal, lifted ones too, oldest first. Raises Corrupt."""
@@ -98,13 +100,16 @@ class Denials:
         """
         if not self.active:
             return False
+        names = tuple(names)
         marks = [self._hash(name) for name in names]
         if not self._keys.isdisjoint(marks):
             return True
         source = self.text_source(text)
         if source is None:
             return False
-        self.put(msgspec.structs.replace(source, keys=tuple(dict.fromkeys((*source.keys, *marks)))))
+        source = msgspec.structs.replace(source, keys=tuple(dict.fromkeys((*source.keys, *marks))))
+        self.put(source)
+        self.refused.append((tuple(names), source))
         return True
 
     def match(self, names: Iterable[str]) -> Denial | None:
@@ -140,6 +145,7 @@ class Denials:
     def _refuses_item(self, outlet: Outlet, item: Item) -> bool:
         urls = [canonical_url(item.url, drop_params=outlet.drop_params)] if item.url else []
         names = identity_names(outlet.key, [item.guid], urls)
+        names += identity_names(outlet.key, [item.guid], urls, conflict=True)
         return self.refuses(names) or any(self.refuses(names, text) for text in item_texts(item))
 
     def make(
@@ -160,6 +166,19 @@ class Denials:
         same = (denial.at_ms, denial.ids)
         rows = [denial if (one.at_ms, one.ids) == same else one for one in self._all]
         self._write(rows if denial in rows else [*rows, denial])
+
+    def adopt(self, private: Path) -> int:
+        """Takes over the newer list and secret of another private/ folder; returns how many denials it holds."""
+        other = Denials(private, self._entropy)
+        rows = other.all()
+        if rows:
+            mine = [one for one in self.all() if (one.at_ms, one.ids) not in {(row.at_ms, row.ids) for row in rows}]
+            if mine and other._read_secret() != self._read_secret():
+                raise ConfigError(f"{private}: its deny list has another secret than the one here")
+            write_private(self._folder / KEY, other._read_secret().hex().encode())
+            self._secret = b""
+            self._write([*mine, *rows])
+        return len(rows)
 
     def lift(self, identity: str, now_ms: int) -> int:
         """Ends the ban on an article; returns how many denials named it. Nothing is restored by that."""
@@ -187,7 +206,7 @@ class Denials:
 
     def _refresh(self) -> None:
         try:
-            seen = os.stat(self._folder / FILE)
+            seen = os.stat(self._folder / FILE)  # noqa: PTH116 - asked for each draft
         except OSError:
             stamp = (0, 0, 0)
         else:

@@ -79,14 +79,16 @@ class WarcWriter:
 
     def stub(self, reason: str, at_ms: int) -> Member:
         """What stands in place of a withdrawn record: when and why, nothing of what it was."""
-        return self._member("metadata", "", at_ms, [("Content-Type", "text/plain")], f"withdrawn: {reason}\r\n".encode())
+        return self._member(
+            "metadata", "", at_ms, [("Content-Type", "text/plain")], f"withdrawn: {reason}\r\n".encode()
+        )
 
     def moved(self, revisit: WarcRecord, payload: bytes | None, target: CaptureRef | None) -> Member:
         """A revisit whose target was withdrawn, under its own id: with the payload, or referring to who has it now."""
         fields = [("WARC-Payload-Digest", revisit.header("WARC-Payload-Digest")), ("Content-Type", HTTP_TYPE)]
         if target is not None:
             fields = [*_refers_to(target, revisit.header("WARC-Profile") or IDENTICAL), *fields]
-        member = self._member(
+        return self._member(
             "revisit" if payload is None else "response",
             revisit.url,
             revisit.at_ms,
@@ -95,7 +97,6 @@ class WarcWriter:
             status=status_of(revisit),
             identity=revisit.record_id,
         )
-        return member
 
     def response(
         self, response: Response, *, payload_in_media: bool = False, revisit_of: CaptureRef | None = None

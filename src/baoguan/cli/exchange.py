@@ -74,6 +74,8 @@ def _print_import(path: Path, report: Any) -> None:
     )
     if not report.added and report.known:
         click.echo("nothing new: all of it was imported before")
+    if report.withdrawn:
+        click.echo(f"{report.withdrawn} were withdrawn here before: left out (`baoguan withdraw --list`)")
     if report.untimed:
         click.echo(f"{report.untimed} without a time of their own bear the time of this import, flagged")
     if report.scripts:
@@ -129,6 +131,7 @@ def markdown(folder: Path, destination: Path, *, images: str, exact: bool, outle
 
     with open_desk(folder) as desk, _Counter(False) as counter:
         report = export_markdown(desk, destination, images=images, exact=exact, outlet=outlet, progress=counter.advance)
+        desk.note_export("markdown", str(destination.resolve()))
     for path in report.scripts[:SHOWN]:
         click.echo(f"{style('holds scripts', fg='yellow')}: {path}", err=True)
     if len(report.scripts) > SHOWN:
@@ -155,21 +158,36 @@ def backup(folder: Path, destination: Path) -> None:
             return place.file if place else None
 
         report = run(desk.archive, desk.folder, destination, copy_state=desk.schedule.backup, capture_file=file_of)
+        desk.note_export("backup", str(destination.resolve()))
     click.echo(f"{destination}: {report.files} files as of log size {report.size}; it holds the key: keep it private")
 
 
 @click.command()
 @click.argument("source", metavar="SRC", type=click.Path(exists=True, path_type=Path))
 @click.argument("place", metavar="[DIR]", required=False, type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--deny",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="PRIVATE",
+    help="a private/ folder with a newer deny list than the backup's: what it names is withdrawn here, too",
+)
 @archive_option
-def restore(source: Path, place: Path | None, folder: Path) -> None:
-    """Make the archive DIR from a backup; refuses to touch one that stands there."""
+def restore(source: Path, place: Path | None, folder: Path, *, deny: Path | None) -> None:
+    """Make the archive DIR from a backup; refuses to touch one that stands there.
+
+    What was withdrawn after the backup was made is in it again: give the newer deny list with --deny.
+    """
     from baoguan.app import open_desk
     from baoguan.archive.backup import restore as run
+    from baoguan.withdrawing import enforce
 
     target = place or folder
     report = run(source, target)
     with open_desk(target) as desk:
+        if deny is not None:
+            desk.denials.adopt(deny)
+        for gone in enforce(desk):
+            click.echo(f"withdrawn again: {', '.join(gone.ids)} is on the deny list")
         click.echo(
             f"{target}: restored, log size {desk.archive.size}, {report.files} files; `baoguan verify` checks them"
         )

@@ -29,6 +29,7 @@ COMMANDS = {
     "export": "baoguan.cli.exchange",
     "backup": "baoguan.cli.exchange",
     "restore": "baoguan.cli.exchange",
+    "withdraw": "baoguan.cli.withdraw",
     "verify": "baoguan.cli.proof",
     "prove": "baoguan.cli.proof",
     "check": "baoguan.cli.proof",

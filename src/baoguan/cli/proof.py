@@ -73,8 +73,9 @@ def _print_report(report: Any, left_out: Mapping[str, int]) -> None:
     )
     if report.since:
         click.echo(f"leaves below {report.since} were verified before and not read again (--deep reads everything)")
-    for index in report.withheld:
-        click.echo(f"withheld: leaf {index} was withdrawn")
+    if report.withheld:
+        shown = ", ".join(str(index) for index in report.withheld[:10]) + (", ..." if len(report.withheld) > 10 else "")
+        click.echo(f"withheld: {len(report.withheld)} (withdrawn, as the log says: leaf {shown})")
     for index in report.kept:
         click.echo(f"kept: leaf {index} was withdrawn at its origin, its text still stands here")
     for why, count in left_out.items():
@@ -145,12 +146,15 @@ def rebuild(folder: Path) -> None:
     from baoguan import config
     from baoguan.app import open_desk
     from baoguan.upkeep import drop_index
+    from baoguan.withdrawing import enforce
 
     config.read_file(folder)
     drop_index(folder)
     with open_desk(folder) as desk:
         articles, revisions, pictures = desk.catalog.counts()
         counts = f"{articles} articles, {revisions} revisions, {pictures} pictures"
+        for gone in enforce(desk):
+            click.echo(f"withdrawn again: {', '.join(gone.ids)} is on the deny list")
         click.echo(f"index rebuilt from {desk.archive.size} leaves: {counts}")
 
 

@@ -63,6 +63,8 @@ def summary(report: Any, size: int, *, quiet: bool) -> None:
         f"{len(report.feeds)} feeds: {counts['new']} new, {counts['changed']} edited, {counts['same']} unchanged,"
         f" {counts['lost']} lost upstream; {len(report.failed)} feeds failed; log size {size}"
     )
+    if counts.get("withdrawn"):
+        click.echo(f"{counts['withdrawn']} left out: withdrawn here before (`baoguan withdraw --list`)")
     if not report.feeds:
         click.echo("no feed was asked: none is due or none is set up (`baoguan status`, `baoguan add URL`)")
 

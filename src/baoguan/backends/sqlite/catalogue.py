@@ -104,7 +104,7 @@ class SqliteCatalog:
             db.execute("INSERT OR IGNORE INTO captured VALUES (?)", (file,))
 
     def add_traces(self, revisits: Iterable[tuple[str, str]], sightings: Iterable[tuple[str, int, list[str]]]) -> None:
-        """(target, revisit) ids of captures without a body of their own; (feed, time, identity keys) of feed captures."""
+        """(target, revisit) ids of captures without a body; (feed, time, identity keys) of captures of feeds."""
         with self._transaction() as db:
             db.executemany("INSERT OR IGNORE INTO revisit VALUES (?,?)", revisits)
             for feed, at_ms, keys in sightings:
