@@ -23,16 +23,7 @@ from baoguan.model.feed import FeedDoc, FeedState, Item
 from baoguan.model.outlet import Outlet
 from baoguan.model.schedule import PendingItem
 from baoguan.picking import PictureDesk
-from baoguan.polling import (
-    FeedOutcome,
-    KeptResponse,
-    Report,
-    capture_kept,
-    item_keys,
-    note_clock,
-    read_feed,
-    settle_poll,
-)
+from baoguan.polling import FeedOutcome, KeptResponse, Report, item_keys, note_clock, settle_poll
 from baoguan.reading import Reader
 from baoguan.text.identity import keys_of
 from baoguan.withdrawing import clean_feeds
@@ -150,7 +141,7 @@ class _Sync:
         fresh: list[PendingItem] = []
         prints: dict[str, bytes] = {}
         if response is not None:
-            read = read_feed(self.desk, state, response)
+            read = polling.read_feed(self.desk, state, response)
             doc, problem = read.doc, read.problem
             self.keep(read.kept)
             if doc is not None:
@@ -358,7 +349,7 @@ class _Sync:
                 catch_up(self.desk)
                 ledger = Ledger(self.desk.catalog, self.desk.denials)
                 for kept in self.responses:
-                    ref, response = capture_kept(self.desk, batch, kept), kept.response
+                    ref, response = polling.capture_kept(self.desk, batch, kept), kept.response
                     if kept.feed and response.status == 200:
                         refs[kept.feed, int(response.at.timestamp() * 1000)] = ref
                 for draft in self.ready:

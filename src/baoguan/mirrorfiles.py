@@ -115,7 +115,8 @@ def _files(objects: ObjectStore, size: int, start: int, stop: int) -> Iterator[t
 
 def _stubs(objects: ObjectStore, size: int) -> Iterator[bytes]:
     for _, line in lines_of(objects, size, 0, size):
-        if line is not None and line.kind == "gone":
+        # Beside a withdrawal's stubs its `cap` line names anew what others of the batch still need.
+        if line is not None and line.kind == "cap" and any(ref.kind == "metadata" for ref in line.captures):
             yield from (bytes.fromhex(ref.sha256) for ref in captures_of(line))
 
 
@@ -135,15 +136,13 @@ def erase(objects: ObjectStore, size: int, since: int) -> tuple[int, list[str]]:
 
     Record, line, bundle line, pictures without another owner and the batch's captures go; the leaf stays.
     """
-    gone = [
-        line.prev
-        for _, line in lines_of(objects, size, since, size)
-        if line is not None and line.kind == "gone" and line.prev is not None
-    ]
+    told = [line for _, line in lines_of(objects, size, since, size) if line is not None and line.kind == "gone"]
+    gone = [line.prev for line in told if line.prev is not None]
+    cut = {ref.sha256 for line in told for ref in line.captures}
     erased: dict[int, ManifestLine] = {}
     for n in sorted({index // WIDTH for index in gone if 0 <= index < size}):
         erased |= _erase_in_bundle(objects, size, n, {index for index in gone if index // WIDTH == n})
-    if not erased:
+    if not erased and not cut:
         return 0, []
     orphans = {media.path for line in erased.values() for media in line.media if media.path}
     for _, line in lines_of(objects, size, 0, size):
@@ -151,7 +150,7 @@ def erase(objects: ObjectStore, size: int, since: int) -> tuple[int, list[str]]:
     records = {line.record.path for line in erased.values() if line.record}
     for path in orphans | records:
         objects.delete(path)
-    stale = _captures_of_batches(objects, size, erased)
+    stale = _captures_of_batches(objects, size, erased, cut)
     for path in stale:
         objects.delete(path)
     return len(erased), stale
@@ -185,9 +184,9 @@ def _drop_older(objects: ObjectStore, n: int, width: int) -> None:
                 objects.delete(path)
 
 
-def _captures_of_batches(objects: ObjectStore, size: int, erased: dict[int, ManifestLine]) -> list[str]:
-    """The capture files of the batches that the erased lines, and the feeds that carried them, belong to."""
-    named = {ref.sha256 for line in erased.values() for ref in captures_of(line)}
+def _captures_of_batches(objects: ObjectStore, size: int, erased: dict[int, ManifestLine], cut: set[str]) -> list[str]:
+    """The capture files of the batches that the erased lines, the feeds that carried them and `cut` belong to."""
+    named = cut | {ref.sha256 for line in erased.values() for ref in captures_of(line)}
     named |= {line.item_capture.sha256 for line in erased.values() if line.item_capture}
     found: list[str] = []
     seen: set[str] = set()
