@@ -2,7 +2,7 @@
 
 import hashlib
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from baoguan.archive.batch import captures_of
 from baoguan.archive.bundle import decode_bundle, encode_bundle, encode_manifest
@@ -19,6 +19,8 @@ from baoguan.ports import ObjectStore
 CAPTURE_CAP = 72 << 20
 """A capture file has at most 64 MiB but for its last record."""
 
+Announce = Callable[[list[str]], None]
+"""Told which files will be written, before the first is."""
 GIVE_UP = 100
 """So many pictures that a host lacks, and none that it has: it keeps none, and is asked for no more."""
 
@@ -35,7 +37,14 @@ class _One:
 
 
 def pull_media(
-    objects: ObjectStore, host: Host, size: int, spans: Iterable[tuple[int, int]], again: Iterable[str], cap: int
+    objects: ObjectStore,
+    host: Host,
+    size: int,
+    spans: Iterable[tuple[int, int]],
+    *,
+    again: Iterable[str],
+    cap: int,
+    announce: Announce,
 ) -> tuple[int, list[str]]:
     """(pictures that came, those that the host lacks) of the entries in `spans`, and of the names `again`.
 
@@ -48,6 +57,7 @@ def pull_media(
     came = 0
     absent: list[str] = []
     missing = [path for path in names if not objects.exists(path)]
+    announce(missing)
     asked = itertools.takewhile(lambda _: came or len(absent) < GIVE_UP, missing)
     for wanted, data in host.get_many(Wanted(path=path, cap=cap, large=True) for path in asked):
         if data is None:
@@ -64,7 +74,13 @@ def pull_media(
 
 
 def pull_captures(
-    objects: ObjectStore, host: Host, size: int, spans: Iterable[tuple[int, int]], again: Iterable[str]
+    objects: ObjectStore,
+    host: Host,
+    size: int,
+    spans: Iterable[tuple[int, int]],
+    *,
+    again: Iterable[str],
+    announce: Announce,
 ) -> tuple[int, list[str]]:
     """(capture files that came, those that the host lacks). Raises MirrorError for bytes that no line names.
 
@@ -75,7 +91,8 @@ def pull_captures(
     if again:
         known |= {path: digests for path, digests in _files(objects, size, 0, size) if path in again}
     came, absent = 0, []
-    missing = (path for path in known if not objects.exists(path))
+    missing = [path for path in known if not objects.exists(path)]
+    announce(missing)
     for wanted, data in host.get_many(Wanted(path=path, cap=CAPTURE_CAP, large=True) for path in missing):
         if data is None:
             absent.append(wanted.path)

@@ -9,7 +9,6 @@ no checkpoint covers yet.
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TextIO
 
 import msgspec
 
@@ -126,7 +125,7 @@ class _Pull:
         self.withheld: set[int] = set()
         self.gone: set[int] = set()
         self.keys: list[tuple[int, ManifestLine]] = []
-        """The log's `key` lines, those held too."""
+        """The log's `key` lines: new ones, and where another key signs, those held."""
 
     def run(self) -> PullReport:
         """The whole of it, in order."""
@@ -134,12 +133,16 @@ class _Pull:
         head, key = believe(self.note, self.target.verifier, self.host, self.target.witnesses)
         self.report.key = key.text
         held = self.archive.checkpoint()
-        judge(held, head, self.archive, self.target.folder, self.host.url)
         old = held.size if held else 0
-        self.keys = [(index, line) for index in self.archive.indexes_of("key") if (line := self.archive.line(index))]
+        if key != self.target.verifier:
+            marks = self.archive.indexes_of("key")
+            self.keys = [(index, line) for index in marks if (line := self.archive.line(index))]
+        if head.size <= old:
+            check_rotation(self.target.verifier, key, self.keys, head.size, self.host.url)
+        judge(held, head, self.archive, self.target.folder, self.host.url)
         self.report.old_size, self.report.size = old, head.size
         if head.size > old:
-            self._grow(held, head, old)
+            self._grow(held, head, key)
         check_rotation(self.target.verifier, key, self.keys, head.size, self.host.url)
         if key != self.target.verifier:
             self._put(KEY_PATH, key.text.encode() + b"\n")
@@ -153,23 +156,23 @@ class _Pull:
         """Whether the host has another head by now."""
         return read_note(self.host) != self.note
 
-    def _grow(self, held: Checkpoint | None, head: Checkpoint, old: int) -> None:
+    def _grow(self, held: Checkpoint | None, head: Checkpoint, key: Verifier) -> None:
+        old = self.report.old_size
         data = self.host.get(FORMAT_PATH, 64)
         if data is None:
             raise self._missing(FORMAT_PATH)
         check_format(data)
         edge = Edge.load(old, self.archive.read_tile)
         plan = self._plan(edge, head)
+        if plan.root != head.root and key != self.target.verifier:
+            raise MirrorError(f"{self.host.url}: {key.text} signs another log than the one held", kind="swapped")
         if plan.root != head.root:
             prove_fork(self.host, held, head, self.target.folder, self.target.verifier)
             raise MirrorError(f"{self.host.url}tile: altered, the tiles don't give the signed root", kind="altered")
-        names = self.target.folder / UNFINISHED
-        names.parent.mkdir(parents=True, exist_ok=True)
-        with names.open("a", encoding="utf-8") as file:
-            for n, entries, data in self._bundles(plan, old):
-                self._unpack(plan, n, entries, data, file)
-            upper = {tile_path(*tile): plan.upper[tile[:2]] for tile in new_tiles(old, head.size) if tile[0]}
-            file.write("\n".join((*upper, FORMAT_PATH, KEY_PATH)) + "\n")
+        for n, entries, data in self._bundles(plan, old):
+            self._unpack(plan, n, entries, data)
+        upper = {tile_path(*tile): plan.upper[tile[:2]] for tile in new_tiles(old, head.size) if tile[0]}
+        self._announce([*upper, FORMAT_PATH, KEY_PATH])
         for path, data in upper.items():
             self._put(path, data)
         self._put(FORMAT_PATH, b"1\n")
@@ -218,7 +221,8 @@ class _Pull:
             check_leaves(plan, n, [entry.leaf for entry in entries])
         except (NotFound, Corrupt, MirrorError):
             return None
-        return entries, data
+        # A line that is lacking may have been hidden by the host that the earlier pull met: asked for again.
+        return None if any(entry.line is None for entry in entries) else (entries, data)
 
     def _read(self, plan: Plan, path: str, n: int, width: int, data: bytes | None) -> tuple[list[Entry], bytes]:
         full = width == WIDTH
@@ -240,7 +244,7 @@ class _Pull:
             raise MirrorError(f"hostile host: {self.host.url}{path}: {error}", kind=error.kind) from error
         return entries, data
 
-    def _unpack(self, plan: Plan, n: int, entries: list[Entry], data: bytes, names: TextIO) -> None:
+    def _unpack(self, plan: Plan, n: int, entries: list[Entry], data: bytes) -> None:
         """Writes records, then the files of the log, the bundle last."""
         self.withheld |= {n * WIDTH + at for at, entry in enumerate(entries) if entry.line is None}
         entries, data = self._with_held(n, entries, data)
@@ -257,8 +261,7 @@ class _Pull:
                 records[line.record.path] = entry.record
         tile = check_leaves(plan, n, [entry.leaf for entry in entries])
         files = {**log_files(n, entries, tile), bundle_path(n, len(entries)): data}
-        names.write("".join(f"{path}\n" for path in (*records, *files) if not self.objects.exists(path)))
-        names.flush()
+        self._announce([path for path in (*records, *files) if not self.objects.exists(path)])
         for path, record in records.items():
             self._put_record(path, record)
         for path, part in files.items():
@@ -276,6 +279,15 @@ class _Pull:
             for entry, kept in zip(entries, [*held, *entries[len(held) :]], strict=True)
         ]
         return (entries, data) if merged == entries else (merged, encode_bundle(n * WIDTH, merged))
+
+    def _announce(self, paths: list[str]) -> None:
+        """Says which files will stand here before the checkpoint that covers them."""
+        if not paths:
+            return
+        path = self.target.folder / UNFINISHED
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write("".join(f"{name}\n" for name in paths))
 
     def _put(self, path: str, data: bytes) -> None:
         try:
@@ -315,13 +327,15 @@ class _Pull:
         if again or media_from < size:
             spans = _spans(media_from, min(state.media_from, old), old, size)
             self.report.pictures, lacking = pull_media(
-                self.objects, self.host, size, spans, again, self.target.picture_cap
+                self.objects, self.host, size, spans, again=again, cap=self.target.picture_cap, announce=self._announce
             )
             absent += lacking
         again = [path for path in state.absent if path.startswith("captures/") and choice.captures == "all"]
         if again or captures_from < size:
             spans = _spans(captures_from, min(state.captures_from, old), old, size)
-            self.report.captures, lacking = pull_captures(self.objects, self.host, size, spans, again)
+            self.report.captures, lacking = pull_captures(
+                self.objects, self.host, size, spans, again=again, announce=self._announce
+            )
             absent += lacking
         self.report.absent = len(absent)
         if choice.media != "all" and media_from > state.media_from:
@@ -358,7 +372,7 @@ class _Pull:
             return
         self.report.erased, stale = erase(self.objects, size, self.state.applied)
         if stale and self.target.choice.captures == "all":
-            _, lacking = pull_captures(self.objects, self.host, size, (), stale)
+            _, lacking = pull_captures(self.objects, self.host, size, (), again=stale, announce=self._announce)
             self.state = msgspec.structs.replace(self.state, absent=(*self.state.absent, *lacking))
         self.state = msgspec.structs.replace(self.state, applied=size)
         write_state(self.target.folder, self.state)
