@@ -73,6 +73,9 @@ def test_a_fork_is_proven_by_two_heads(origin, tmp_path, scripted, count, words)
         pull(tmp_path / "m", evil.url)
     (found,) = (tmp_path / "m" / "evidence").iterdir()
     assert "fork proven" in check_evidence(found.read_bytes())
+    with pytest.raises(SystemExit) as ended:
+        main(["check", str(found)])
+    assert ended.value.code == 0
     said = msgspec.json.decode(found.read_bytes(), type=Evidence)
     for change in (
         {"second": said.first},

@@ -62,6 +62,11 @@ def make_evidence(
     return data + b"\n"
 
 
+def is_evidence(data: bytes) -> bool:
+    """Whether a file says that it is evidence of a fork; not whether it proves one."""
+    return FORMAT.encode() in data[:200]
+
+
 def check_evidence(data: bytes, verifier: Verifier | None = None) -> str:
     """One line that says what is proven. Raises VerifyError when nothing is.
 

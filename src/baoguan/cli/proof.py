@@ -213,15 +213,21 @@ def _raw_capture(desk: Any, index: int) -> bytes:
 @click.option("--json", "as_json", is_flag=True, help="what is proven, as one JSON object")
 @click.option("--text", is_flag=True, help="print the article's record, too")
 def check(file: Path, *, key: str, as_json: bool, text: bool) -> int:
-    """Judge a file that `baoguan prove` wrote: needs no archive and no network. Exit code 6 where it doesn't hold.
+    """Judge a file that `baoguan prove` or a mirror that met a fork wrote: needs no archive and no network.
 
+    Exit code 6 where it doesn't hold.
     Without --verify-key it is judged by the key inside it, which shows only that the file agrees with itself.
     """
+    from baoguan.archive.mirror_evidence import check_evidence, is_evidence
     from baoguan.archive.note import Verifier
     from baoguan.archive.proofs import MAX_BYTES, check_proof
 
     with file.open("rb") as opened:
         data = opened.read(MAX_BYTES + 1)
+    if is_evidence(data):
+        what = check_evidence(data, Verifier.parse(key) if key else None)
+        print_json({"proven": what}) if as_json else click.echo(what)
+        return 0
     shown = check_proof(data, Verifier.parse(key) if key else None)
     line, leaf = shown.line, shown.leaf
     if as_json:
