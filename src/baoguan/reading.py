@@ -1,6 +1,7 @@
 """Pages as captured, each read by the rules of its day and by what its outlet's earlier pages taught."""
 
 from collections.abc import Callable
+from datetime import date
 
 import msgspec
 
@@ -109,12 +110,12 @@ def _key(outlet: str) -> str:
     return f"profile/1:{outlet}"
 
 
-def hints_for(outlet: Outlet, response: Response, profile: Profile | None) -> Hints:
-    """What is known of a captured page before it is read: its outlet's rules of that day, and its habit."""
+def hints_for(outlet: Outlet, response: Response, profile: Profile | None, *, day: date | None = None) -> Hints:
+    """What is known of a captured page before it is read: its outlet's rules of that day (or `day`), its habit."""
     return Hints(
         url=response.final_url,
         content_type=response.header("content-type"),
-        rules=choose_rules(outlet, response.at.date()),
+        rules=choose_rules(outlet, day or response.at.date()),
         profile=profile,
         language=outlet.language,
         zone=outlet.zone,

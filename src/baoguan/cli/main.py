@@ -25,6 +25,7 @@ COMMANDS = {
     "status": "baoguan.cli.read",
     "feed": "baoguan.cli.feed",
     "extract": "baoguan.cli.extract",
+    "reextract": "baoguan.cli.reextract",
     "import": "baoguan.cli.exchange",
     "export": "baoguan.cli.exchange",
     "backup": "baoguan.cli.exchange",

@@ -26,11 +26,13 @@ def ls(folder: Path, outlet: str, limit: int, *, as_json: bool) -> None:
 
     with open_desk(folder) as desk:
         rows = desk.catalog.articles(outlet=outlet, limit=limit)
+        revisions = [one for row in rows if row.rev for one in desk.catalog.revisions(row.id)]
+    edited = {one.id for one in revisions if one.rev and one.cause == "outlet"}
     for row in rows:
         if as_json:
             print_json(row)
             continue
-        mark = style("*", fg="yellow") if row.rev else style("x", fg="red") if row.lost else " "
+        mark = style("*", fg="yellow") if row.id in edited else style("x", fg="red") if row.lost else " "
         click.echo(f"{row.id} {when(row.shown_ms)} {mark} {row.outlet:<10} {row.title}")
     if not rows and not as_json:
         click.echo("nothing kept yet: `baoguan sync`")

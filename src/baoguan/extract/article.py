@@ -93,6 +93,11 @@ def extract_article(
     hints = Hints(
         url=url, content_type=content_type, rules=rules, profile=profile, language=language, zone=zone, outlet=outlet
     )
+    return extract_page(body, hints)
+
+
+def extract_page(body: bytes, hints: Hints) -> Article:
+    """As extract_article."""
     return read_page(body, hints).article
 
 

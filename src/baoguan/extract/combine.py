@@ -48,12 +48,12 @@ def combine(page: Article | None, item: Item, feed: Article) -> Article:
     if page is None or page.kind in NOT_ARTICLES or not page.body_html:
         return feed
     if item.content_html and len(feed.body_html) > _FEED_WINS * len(page.body_html):
-        return _complete(feed, page)
-    return _complete(page, feed)
+        return complete(feed, page)
+    return complete(page, feed)
 
 
-def _complete(first: Article, second: Article) -> Article:
-    """`first` with its gaps filled from `second`."""
+def complete(first: Article, second: Article) -> Article:
+    """`first` with its gaps filled from `second`: what only a feed, or an earlier reading, says."""
     published = first.published
     if published is None or (published.precision == "day" and second.published is not None):
         published = second.published or published
