@@ -3,26 +3,28 @@
 import msgspec
 from lxml import etree
 
-from baoguan.feeds.items import (
-    Scope,
+from baoguan.feeds.elements import (
+    Children,
+    Link,
     alternate,
     base_of,
     category_names,
     dated,
-    first_date,
     language_of,
     language_tag,
     link_elements,
-    markup,
-    read_item,
+    read_at,
 )
+from baoguan.feeds.items import ABOUT, Scope, markup, read_item, rights
 from baoguan.feeds.limits import MAX_ITEMS, MAX_VALUES
 from baoguan.feeds.links import is_web, resolve, resolve_html
 from baoguan.feeds.names import Names, attribute, local_name
-from baoguan.feeds.people import feed_authors
+from baoguan.feeds.people import feed_people, names_of
 from baoguan.feeds.texts import EMPTY, Text, as_html, as_plain, raw_text, read_text
+from baoguan.feeds.vocabulary import RIGHTS, Plans
 from baoguan.model.feed import FeedDoc
 
+_PUBLISHED = ("published", "pubdate", "atom:published", "issued", "dcterms:issued", "dcterms:created")
 _UPDATED = (
     "lastbuilddate",
     "updated",
@@ -46,7 +48,6 @@ _DESCRIPTIONS = (
 )
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _PERIODS = {"hourly": 3600, "daily": 86400, "weekly": 604800, "monthly": 2592000, "yearly": 31536000}
-_Children = dict[str, list[etree._Element]]
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,15 +70,17 @@ def read_channel(root: etree._Element, origin: Origin, *, form: str) -> FeedDoc:
     links = link_elements(children)
     site = _site(head, children, links, base)
     language = _language(root, head, children) or language_tag(origin.language)
-    authors, shown = feed_authors(children, names)
+    people, shown = feed_people(children, names)
     written_base = base if base != (origin.location or origin.url) else ""
     scope = Scope(
         names=names,
+        plans=Plans(),
         atom=atom,
         base=written_base or (site if is_web(site) else base),
         language=language,
         site=site or origin.url,
-        authors=authors,
+        authors=names_of(people),
+        author_details=people,
         categories=category_names(children),
     )
     elements, more = _item_elements(root, head, names)
@@ -86,16 +89,15 @@ def read_channel(root: etree._Element, origin: Origin, *, form: str) -> FeedDoc:
         format=form,
         url=site or origin.url,
         self_url=_related(links, "self", base) or origin.url,
-        hub_urls=tuple(dict.fromkeys(resolve(base, link["href"]) for link in links if link["rel"] == "hub"))[
-            :MAX_VALUES
-        ],
+        hub_urls=tuple(dict.fromkeys(resolve(base, link.href) for link in links if link.rel == "hub"))[:MAX_VALUES],
         next_url=_related(links, "next", base),
         language=language,
-        authors=shown,
+        authors=names_of(shown),
+        author_details=shown,
         items=items,
         warnings=(f"{more} items beyond the cap of {MAX_ITEMS}",) if more else (),
     )
-    return _with_texts(_with_pace(doc, children), children, scope)
+    return _with_texts(_with_pace(doc, children), head, children, scope)
 
 
 def _head(root: etree._Element, names: Names) -> etree._Element:
@@ -121,7 +123,7 @@ def _is_outermost(element: etree._Element) -> bool:
     return parent is None or local_name(parent) not in ("item", "entry")
 
 
-def _site(head: etree._Element, children: _Children, links: list[dict[str, str]], base: str) -> str:
+def _site(head: etree._Element, children: Children, links: list[Link], base: str) -> str:
     for element in children.get("link", ()):
         text = raw_text(element) if element.text else ""
         if text:
@@ -132,11 +134,11 @@ def _site(head: etree._Element, children: _Children, links: list[dict[str, str]]
     return resolve(base, attribute(head, "href")) or resolve(base, attribute(head, "base"))
 
 
-def _related(links: list[dict[str, str]], rel: str, base: str) -> str:
-    return next((resolve(base, link["href"]) for link in links if link["rel"] == rel), "")
+def _related(links: list[Link], rel: str, base: str) -> str:
+    return next((resolve(base, link.href) for link in links if link.rel == rel), "")
 
 
-def _language(root: etree._Element, head: etree._Element, children: _Children) -> str:
+def _language(root: etree._Element, head: etree._Element, children: Children) -> str:
     for word in ("language", "dc:language"):
         for element in children.get(word, ()):
             text = raw_text(element)
@@ -145,21 +147,36 @@ def _language(root: etree._Element, head: etree._Element, children: _Children) -
     return language_of(head, language_of(root, ""))
 
 
-def _with_texts(doc: FeedDoc, children: _Children, scope: Scope) -> FeedDoc:
+def _with_texts(doc: FeedDoc, head: etree._Element, children: Children, scope: Scope) -> FeedDoc:
     named, title = _text(children, ("title", "dc:title", "atom:title", "itunes:title"), scope)
     about, description = _text(children, _DESCRIPTIONS, scope)
-    updated, _ = dated(children, _UPDATED)
+    published, published_raw = dated(children, _PUBLISHED)
+    updated, updated_raw = dated(children, _UPDATED)
     return msgspec.structs.replace(
         doc,
         title=as_plain(title) or (doc.self_url if doc.format.startswith("rdf") else "") or doc.url or doc.self_url,
         title_html=markup(title, named, scope.base),
         description=resolve_html(base_of(about, scope.base), as_html(description)) if about is not None else "",
-        updated=first_date(updated),
+        guid=_guid(head, children, scope.base),
+        published=read_at(published),
+        published_raw=published_raw,
+        updated=read_at(updated),
+        updated_raw=updated_raw,
+        rights_html=rights(children, RIGHTS, scope.atom, scope.base),
         image_url=_image(children, scope),
     )
 
 
-def _text(children: _Children, words: tuple[str, ...], scope: Scope) -> tuple[etree._Element | None, Text]:
+def _guid(head: etree._Element, children: Children, base: str) -> str:
+    for word in ("id", "atom:id", "guid"):
+        for element in children.get(word, ()):
+            text = raw_text(element)
+            if text:
+                return resolve(base, text) if text.startswith("/") else text
+    return (head.get(ABOUT) or "").strip()
+
+
+def _text(children: Children, words: tuple[str, ...], scope: Scope) -> tuple[etree._Element | None, Text]:
     for word in words:
         for element in children.get(word, ()):
             text = read_text(element, atom=scope.atom)
@@ -168,7 +185,7 @@ def _text(children: _Children, words: tuple[str, ...], scope: Scope) -> tuple[et
     return None, EMPTY
 
 
-def _image(children: _Children, scope: Scope) -> str:
+def _image(children: Children, scope: Scope) -> str:
     for word in (
         "icon",
         "logo",
@@ -189,7 +206,7 @@ def _image(children: _Children, scope: Scope) -> str:
     return ""
 
 
-def _with_pace(doc: FeedDoc, children: _Children) -> FeedDoc:
+def _with_pace(doc: FeedDoc, children: Children) -> FeedDoc:
     hours = {int(text) % 24 for text in _list(children, "skiphours", ("hour",)) if text.isdecimal() and int(text) <= 24}
     days = {text.strip().capitalize() for text in _list(children, "skipdays", ("day",))}
     return msgspec.structs.replace(
@@ -200,11 +217,11 @@ def _with_pace(doc: FeedDoc, children: _Children) -> FeedDoc:
     )
 
 
-def _list(children: _Children, outer: str, inner: tuple[str, ...]) -> list[str]:
+def _list(children: Children, outer: str, inner: tuple[str, ...]) -> list[str]:
     return [raw_text(part) for element in children.get(outer, ()) for part in element if local_name(part) in inner]
 
 
-def _ttl(children: _Children) -> int | None:
+def _ttl(children: Children) -> int | None:
     """<ttl> is in minutes; the syndication module says how often in a period."""
     for element in children.get("ttl", ()):
         text = raw_text(element)

@@ -12,6 +12,8 @@ _SHOWN = 10
 def describe_feed(doc: FeedDoc) -> dict[str, Any]:
     """Every field of the document and its items under its own name, dates in RFC 3339; docs/reference.md lists them."""
     described: dict[str, Any] = msgspec.to_builtins(doc)
+    described["title_detail"] = msgspec.to_builtins(doc.title_detail)
+    described["author"] = doc.author
     described["items"] = [describe_item(item) for item in doc.items]
     return described
 
@@ -19,6 +21,8 @@ def describe_feed(doc: FeedDoc) -> dict[str, Any]:
 def describe_item(item: Item) -> dict[str, Any]:
     """Every field of an item; dates keep the publisher's offset."""
     described: dict[str, Any] = msgspec.to_builtins(item)
+    described["title_detail"] = msgspec.to_builtins(item.title_detail)
+    described["author"] = item.author
     return described
 
 

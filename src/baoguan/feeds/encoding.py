@@ -41,8 +41,9 @@ _COMMON = (  # an encoding that is tried unasked, and characters that no text of
     ("euc_jp", frozenset("のにはをたがでてとしれさるいなもすっ、。ー")),
     ("cp949", frozenset("이다의는에을가은를한고지사로하기")),
 )
-_MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _ASCII = bytes(range(128))
+_NO_LEADS = bytes(range(0xC2))
+"""All that begins no multi-byte sequence of UTF-8."""
 _SEVEN_BIT = ("iso2022", "iso-2022", "hz")
 """Beginnings of the names of codecs that write everything in ASCII bytes, so that the bytes can't contradict them."""
 _SURE_OF_UTF8 = 12
@@ -132,10 +133,7 @@ def _surely_utf8(data: bytes) -> bool:
         data.decode("utf-8")
     except UnicodeDecodeError:
         return False
-    return (
-        data.isascii()
-        or sum(1 for _ in zip(range(_SURE_OF_UTF8), _MULTIBYTE.finditer(data), strict=False)) == _SURE_OF_UTF8
-    )
+    return data.isascii() or len(data.translate(None, _NO_LEADS)) >= _SURE_OF_UTF8
 
 
 def _strict(data: bytes, name: str) -> str | None:

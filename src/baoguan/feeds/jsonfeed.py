@@ -8,7 +8,7 @@ import msgspec
 
 from baoguan.errors import FeedError
 from baoguan.feeds.channel import Origin
-from baoguan.feeds.items import language_tag
+from baoguan.feeds.elements import language_tag
 from baoguan.feeds.limits import MAX_ITEMS, MAX_JSON_OBJECTS, MAX_MEDIA, MAX_TEXT, MAX_VALUES
 from baoguan.feeds.links import is_web, resolve, resolve_html
 from baoguan.feeds.media import media_kind

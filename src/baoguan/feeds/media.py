@@ -1,10 +1,11 @@
 """Pictures, films and sound of an item: enclosures, Media RSS, iTunes images; captions and credits with them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from lxml import etree
 
+from baoguan.feeds.elements import Link
 from baoguan.feeds.limits import MAX_MEDIA
 from baoguan.feeds.links import resolve
 from baoguan.feeds.names import Names, attribute
@@ -17,10 +18,11 @@ _EXTENSIONS = {
     "audio": frozenset(("mp3", "m4a", "aac", "ogg", "oga", "opus", "wav", "flac", "wma", "ra")),
 }
 _KINDS = {extension: kind for kind, extensions in _EXTENSIONS.items() for extension in extensions}
+_ILLUSTRATED = frozenset(("media:content", "media:group", "media:thumbnail", "media:peerlink"))
 _Children = dict[str, list[etree._Element]]
 
 
-def read_media(children: _Children, links: Iterable[dict[str, str]], names: Names, base: str) -> tuple[FeedMedia, ...]:
+def read_media(children: _Children, links: Sequence[Link], names: Names, base: str) -> tuple[FeedMedia, ...]:
     """Media of an item in the order of their kinds, each URL once. `links` are its link elements with rel=enclosure."""
     found: dict[str, FeedMedia] = {}
     for one in _all(children, links, names, base):
@@ -49,13 +51,23 @@ def whole_number(text: str | None) -> int | None:
     return int(text) if text.isdecimal() and text.isascii() and len(text) < 16 else None
 
 
-def _all(children: _Children, links: Iterable[dict[str, str]], names: Names, base: str) -> Iterator[FeedMedia]:
+def _all(children: _Children, links: Sequence[Link], names: Names, base: str) -> Iterator[FeedMedia]:
     original = children.get("feedburner:origenclosurelink")
     for element in children.get("enclosure", ()):
         url = raw_text(original[0]) if original else attribute(element, "url") or attribute(element, "href")
         yield _record(url, base, mime=attribute(element, "type"), size=attribute(element, "length"))
     for link in links:
-        yield _record(link["href"], base, mime=link["type"], size=link["length"], title=link["title"])
+        get = link.element.get
+        yield _record(link.href, base, mime=link.type, size=get("length") or "", title=(get("title") or "").strip())
+    if not _ILLUSTRATED.isdisjoint(children):
+        yield from _illustrations(children, names, base)
+    for element in children.get("itunes:image", ()):
+        yield _record(attribute(element, "href") or raw_text(element), base, kind="image")
+    yield from _plain_images(children, names, base)
+
+
+def _illustrations(children: _Children, names: Names, base: str) -> Iterator[FeedMedia]:
+    """Media RSS: contents, groups of renditions, thumbnails, with the words beside or around them."""
     words = _words(children)
     for element in children.get("media:content", ()):
         yield from _content(element, names, base, words)
@@ -68,9 +80,6 @@ def _all(children: _Children, links: Iterable[dict[str, str]], names: Names, bas
         yield from _peers(inner, base)
     yield from _thumbnails(children, base, words if "media:content" not in children else {})
     yield from _peers(children, base)
-    for element in children.get("itunes:image", ()):
-        yield _record(attribute(element, "href") or raw_text(element), base, kind="image")
-    yield from _plain_images(children, names, base)
 
 
 def _plain_images(children: _Children, names: Names, base: str) -> Iterator[FeedMedia]:

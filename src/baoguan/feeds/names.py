@@ -114,9 +114,9 @@ def attribute(element: etree._Element, name: str) -> str:
     """An attribute whatever its letter case and namespace, stripped; empty when it isn't there."""
     value = element.get(name)
     if value is None:
-        for key, other in element.attrib.items():
+        for key in element.keys():  # noqa: SIM118 - an element's own iteration is over its children
             if str(key).rsplit("}", 1)[-1].lower() == name:
-                return str(other).strip()
+                return str(element.get(key)).strip()
         return ""
     return value.strip()
 

@@ -1,65 +1,96 @@
-"""Authors: names out of Atom persons, RSS addresses and Dublin Core."""
+"""Authors: names, mail addresses and pages out of Atom persons, RSS addresses and Dublin Core."""
 
 import re
+from collections.abc import Iterable
+from functools import lru_cache
 
 from lxml import etree
 
 from baoguan.feeds.limits import MAX_VALUES
 from baoguan.feeds.names import Names
 from baoguan.feeds.texts import collapse, plain, raw_text
+from baoguan.feeds.vocabulary import AUTHORS
+from baoguan.model.feed import Author
 
-_MAIL_FIRST = re.compile(r"^<?[\w.+%\-]+@[\w.\-]+>?\s*\((.+)\)$", re.DOTALL)
-_MAIL_LAST = re.compile(r"^\"?([^<>\"]+?)\"?\s*<[^<>\s]+@[^<>\s]+>$", re.DOTALL)
-_ITEM = (
-    "author",
-    "dc:creator",
-    "dc:author",
-    "atom:author",
-    "itunes:author",
-    "googleplay:author",
-    "dc:contributor",
-    "creator",
-)
+_MAIL = r"[\w.+%\-]{1,200}@[\w.\-]{1,200}"
+_MAIL_FIRST = re.compile(rf"^<?({_MAIL})>?\s*\((.+)\)$", re.DOTALL)
+_MAIL_LAST = re.compile(r"^\"?([^<>\"]+?)\"?\s*<([^<>\s]+@[^<>\s]+)>$", re.DOTALL)
+_MAIL_BEHIND = re.compile(rf"^([^()]+?)\s*\(({_MAIL})\)$")
+_BARE_MAIL = re.compile(rf"^{_MAIL}$")
 _FEED = ("author", "atom:author", "dc:creator", "dc:author", "itunes:author", "googleplay:author")
 _STAFF = ("managingeditor", "dc:publisher", "webmaster")
+_NAME = ("name", "atom:name", "foaf:name", "title")
+_EMAIL = ("email", "atom:email", "itunes:email", "foaf:mbox")
+_PAGE = ("uri", "url", "homepage", "atom:uri", "atom:url", "foaf:homepage")
+_MAX_NAME = 500
+_MAX_DEPTH = 8
+_Children = dict[str, list[etree._Element]]
 
 
-def item_authors(children: dict[str, list[etree._Element]], names: Names) -> tuple[str, ...]:
+def item_people(children: _Children, names: Names, words: Iterable[str] = AUTHORS) -> tuple[Author, ...]:
     """Authors of an item: those of the first vocabulary that names any, for the others repeat them."""
-    return _first(children, names, _ITEM)
-
-
-def feed_authors(children: dict[str, list[etree._Element]], names: Names) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """(authors that hold for items without their own, authors of the feed). An editor or webmaster wrote no article."""
-    authors = _first(children, names, _FEED)
-    return authors, authors or _first(children, names, _STAFF)
-
-
-def person_name(text: str) -> str:
-    """A name out of `mail (Name)` and `Name <mail>`; anything else as it stands."""
-    text = plain(text) if "&" in text or "</" in text else collapse(text)
-    found = _MAIL_FIRST.match(text) or _MAIL_LAST.match(text)
-    return found[1].strip() if found else text
-
-
-def _first(children: dict[str, list[etree._Element]], names: Names, words: tuple[str, ...]) -> tuple[str, ...]:
     for word in words:
         found = children.get(word)
         if found:
-            people = dict.fromkeys(name for element in found[:MAX_VALUES] if (name := _name(element, names)))
+            people = dict.fromkeys(one for element in found[:MAX_VALUES] if (one := _person(element, names)))
             if people:
                 return tuple(people)
     return ()
 
 
-def _name(element: etree._Element, names: Names) -> str:
+def feed_people(children: _Children, names: Names) -> tuple[tuple[Author, ...], tuple[Author, ...]]:
+    """(authors that hold for items without their own, authors of the feed). An editor or webmaster wrote no article."""
+    authors = item_people(children, names, _FEED)
+    return authors, authors or item_people(children, names, _STAFF)
+
+
+def names_of(people: tuple[Author, ...]) -> tuple[str, ...]:
+    """What to print of each, once: the name, else the mail address, else the page."""
+    if len(people) == 1:
+        one = people[0]
+        return (one.name or one.email or one.url,)
+    return tuple(dict.fromkeys(one.name or one.email or one.url for one in people))
+
+
+@lru_cache(maxsize=1024)
+def read_person(text: str) -> Author | None:
+    """An author out of `mail (Name)`, `Name <mail>`, `Name (mail)`, an address or a name; None for an empty text.
+
+    At most 500 characters of it are read.
+    """
+    text = plain(text) if "&" in text or "</" in text else collapse(text)
+    text = text[:_MAX_NAME]
+    found = _MAIL_FIRST.match(text)
+    if found:
+        return Author(name=found[2].strip(), email=found[1])
+    found = _MAIL_LAST.match(text) or _MAIL_BEHIND.match(text)
+    if found:
+        return Author(name=found[1].strip(), email=found[2])
+    if not text:
+        return None
+    return Author(email=text) if _BARE_MAIL.match(text) else Author(name=text)
+
+
+def _person(element: etree._Element, names: Names, depth: int = 0) -> Author | None:
     if not len(element):
-        return person_name(raw_text(element))
+        return read_person(raw_text(element)[: 2 * _MAX_NAME])
     parts = names.children(element)
-    for word in ("name", "atom:name", "foaf:name", "title", "email", "atom:email", "uri", "url", "homepage"):
-        for part in parts.get(word, ()):
+    name, email, page = (_part(parts, words) for words in (_NAME, _EMAIL, _PAGE))
+    read = read_person(name) if name else None
+    if read is not None:
+        return Author(name=read.name or read.email, email=email or (read.email if read.name else ""), url=page)
+    if email or page:
+        return Author(email=email, url=page)
+    deeper = next((child for child in element if isinstance(child.tag, str) and len(child)), None)
+    if deeper is not None and depth < _MAX_DEPTH:
+        return _person(deeper, names, depth + 1)
+    return read_person(raw_text(element)[: 2 * _MAX_NAME])
+
+
+def _part(parts: _Children, words: tuple[str, ...]) -> str:
+    for word in words:
+        for part in parts.get(word, ())[:MAX_VALUES]:
             text = raw_text(part)
             if text:
-                return person_name(text)
-    deeper = next((child for child in element if isinstance(child.tag, str) and len(child)), None)
-    return _name(deeper, names) if deeper is not None else person_name(raw_text(element))
+                return text[:_MAX_NAME]
+    return ""

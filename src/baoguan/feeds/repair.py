@@ -29,11 +29,15 @@ _BARE_VALUE = re.compile(r"=\s*([^\s\"'<>=/]+)(?=[\s>])")
 _C1_CHARS = re.compile("[\x80-\x9f]")
 
 
+def without_declaration(text: str) -> str:
+    """XML without what stands before its first tag or instruction, and without the declaration of an encoding."""
+    start = _START.search(text)
+    return _DECLARATION.sub("", text[start.start() :] if start else text, count=1).lstrip()
+
+
 def repair_xml(text: str) -> str:
     """XML that a recovering parser reads without loss, whatever `text` is. Linear in its length."""
-    start = _START.search(text)
-    text = text[start.start() :] if start else text
-    text = _DECLARATION.sub("", text, count=1).lstrip()
+    text = without_declaration(text)
     text = _ILLEGAL.sub("", text)
     text, entities = _without_doctype(text)
     text = _ROOT.sub(lambda tag: _BARE_VALUE.sub(r'="\1"', tag[0]), text, count=1)

@@ -7,7 +7,7 @@ from lxml import etree
 
 from baoguan.errors import FeedError
 from baoguan.feeds.channel import Origin
-from baoguan.feeds.items import dated, first_date, language_tag
+from baoguan.feeds.elements import dated, language_tag, read_at
 from baoguan.feeds.limits import MAX_BYTES, MAX_ITEMS
 from baoguan.feeds.links import resolve
 from baoguan.feeds.media import read_media
@@ -111,8 +111,8 @@ def _page(row: dict[str, list[etree._Element]], names: Names, base: str) -> Page
     return Page(
         url=resolve(base, raw_text(row["loc"][0])),
         title=collapse(_text(news, "news:title")),
-        published=first_date(published),
-        modified=first_date(modified),
+        published=read_at(published),
+        modified=read_at(modified),
         raw=raw or raw_modified,
         zone_assumed=bool(read and read.zone_assumed),
         language=language_tag(_text(publication, "news:language")),

@@ -17,10 +17,12 @@ _HTML_TAGS = (
     "|label|li|link|main|mark|meta|nav|nobr|object|ol|p|picture|pre|q|rp|rt|ruby|s|samp|script|section|small|source|span|strike"
     "|strong|style|sub|summary|sup|svg|table|tbody|td|tfoot|th|thead|time|tr|tt|u|ul|var|video|wbr"
 )
-_TAG = re.compile(rf"</?(?:{_HTML_TAGS})(?:\s[^<>]*|\s*/)?>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"<(?:!--.*?-->|/?([A-Za-z][A-Za-z0-9]*)(?:\s[^<>]*|\s*/)?>)", re.DOTALL)
+_NAMES = frozenset(_HTML_TAGS.replace("h[1-6]", "h1|h2|h3|h4|h5|h6").split("|"))
 _HIDDEN = re.compile(r"<(script|style)\b[^<>]*>.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
-_CLOSING = re.compile(rf"</(?:{_HTML_TAGS})\s*>|<(?:br|hr|img|p)(?:\s[^<>]*|\s*)/?>", re.IGNORECASE)
-_LINE = re.compile(r"</?(?:p|div|br|li|tr|td|h[1-6]|blockquote)\b", re.IGNORECASE)
+_CLOSING = re.compile(rf"<(?:/(?:{_HTML_TAGS})\s*>|(?:br|hr|img|p)(?:\s[^<>]*|\s*)/?>)", re.IGNORECASE)
+_LINES = frozenset(("p", "div", "br", "li", "tr", "td", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote"))
+_ODD_SPACE = re.compile(r"[\t\r\n\f\v\u3000]|  ")
 _SPACE = re.compile(r"[ \t\r\n\f\v\u3000]+")
 _MAX_PLAIN = 12_000
 """Characters of HTML that are looked at for a line of text: titles and captions are short."""
@@ -40,9 +42,7 @@ EMPTY = Text("", False)
 
 def raw_text(element: etree._Element) -> str:
     """All character data of `element`, stripped."""
-    text = element.text or ""
-    if len(element):
-        text = "".join(str(part) for part in element.itertext())
+    text = element.text or "" if not len(element) else "".join(map(str, element.itertext()))
     return text[:MAX_TEXT].strip()
 
 
@@ -51,6 +51,8 @@ def read_text(element: etree._Element, *, atom: bool) -> Text:
 
     Base64, inline mark-up and types that don't keep what they promise are seen to.
     """
+    if not atom and not element.keys() and not len(element):  # nearly every text of RSS
+        return Text(raw_text(element), True)
     kind = (element.get("type") or "").strip().lower().split(";")[0]
     mode = (element.get("mode") or "").strip().lower()
     if mode == "base64" or _is_base64_type(kind, element):
@@ -78,21 +80,38 @@ def as_plain(text: Text) -> str:
 def plain(html: str) -> str:
     """HTML to one line of plain text. What only looks like a tag (`List<T>`) stays."""
     html = html[:_MAX_PLAIN]
+    if "<" not in html and "&" not in html:
+        return collapse(html)
     if "<" in html:
         if _HIDDEN.search(html):
             html = _HIDDEN.sub("", html)
-        html = _TAG.sub(lambda tag: " " if _LINE.match(tag[0]) else "", html)
+        html = _TAG.sub(_without_tag, html)
     return collapse(unescape(html) if "&" in html else html)
+
+
+def _without_tag(tag: re.Match[str]) -> str:
+    name = tag[1].lower() if tag[1] else ""
+    if name and name not in _NAMES:
+        return tag[0]
+    return " " if name in _LINES else ""
 
 
 def collapse(text: str) -> str:
     """White space collapsed and trimmed; a no-break space inside is kept."""
-    return _SPACE.sub(" ", text).strip()[:MAX_TITLE]
+    if _ODD_SPACE.search(text):
+        text = _SPACE.sub(" ", text)
+    return text.strip()[:MAX_TITLE]
 
 
 def first_words(html: str, limit: int = 100) -> str:
     """The beginning of a text, for items without a title: at most `limit` characters and an ellipsis."""
-    words = plain(html[:4_000])
+    for size in (8 * limit, 40 * limit):
+        head = html[:size]
+        if size < len(html) and head.rfind("<") > head.rfind(">"):
+            head = head[: head.rfind("<")]
+        words = plain(head)
+        if len(words) > limit or size >= len(html):
+            break
     return words if len(words) <= limit else words[:limit].rstrip() + "…"
 
 
@@ -115,7 +134,7 @@ def _serialise(element: etree._Element, parts: list[str], space: str | None) -> 
     own = name.namespace
     local = name.localname
     attributes = "".join(
-        f' {_attribute_name(element, key)}="{escape(str(value))}"' for key, value in element.attrib.items()
+        f' {_attribute_name(element, key)}="{escape(str(value))}"' for key, value in sorted(element.attrib.items())
     )
     if own and own != space and own in ("http://www.w3.org/2000/svg", "http://www.w3.org/1998/Math/MathML"):
         attributes += f' xmlns="{own}"'

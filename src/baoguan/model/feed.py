@@ -22,6 +22,22 @@ class FeedMedia(msgspec.Struct, frozen=True, kw_only=True):
     credit: str = ""
 
 
+class Author(msgspec.Struct, frozen=True, kw_only=True):
+    """A person as a feed names one; at least one field is filled."""
+
+    name: str = ""
+    email: str = ""
+    url: str = ""
+
+
+class Detail(msgspec.Struct, frozen=True, kw_only=True):
+    """A text and what it is."""
+
+    type: str
+    """text/plain or text/html."""
+    value: str
+
+
 class Item(msgspec.Struct, frozen=True, kw_only=True):
     """One item of a feed, text decoded, URLs absolute where the feed let us know how."""
 
@@ -36,17 +52,36 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     content_html: str = ""
     """The longest full text that the item carries; not sanitised."""
     authors: tuple[str, ...] = ()
+    """What to print of each author: the name, else the mail address."""
+    author_details: tuple[Author, ...] = ()
     published: datetime | None = None
     """Aware, publisher's offset kept."""
     published_raw: str = ""
+    """As written; what updated_raw says where no publication is written."""
     updated: datetime | None = None
+    updated_raw: str = ""
     zone_assumed: bool = False
     categories: tuple[str, ...] = ()
     language: str = ""
+    rights_html: str = ""
+    """Licence or copyright line, not sanitised."""
+    source_title: str = ""
+    """The feed that an aggregated item was taken from."""
+    source_url: str = ""
     comments_url: str = ""
     base_url: str = ""
     """xml:base in force at the content."""
     media: tuple[FeedMedia, ...] = ()
+
+    @property
+    def title_detail(self) -> Detail:
+        """The title as the feed wrote it: HTML where it has tags or entities, else plain text."""
+        return _detail(self.title, self.title_html)
+
+    @property
+    def author(self) -> str:
+        """The first author on one line: `Name (mail)`, or what there is of it."""
+        return _author_line(self.author_details, self.authors)
 
 
 class FeedDoc(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +93,8 @@ class FeedDoc(msgspec.Struct, frozen=True, kw_only=True):
     """Plain text; the site's URL where the feed has none."""
     title_html: str = ""
     """As of an item."""
+    guid: str = ""
+    """Atom's id, rdf:about or a guid."""
     url: str = ""
     """The site; the feed's own URL where it names none."""
     self_url: str = ""
@@ -66,9 +103,14 @@ class FeedDoc(msgspec.Struct, frozen=True, kw_only=True):
     """HTML, not sanitised."""
     language: str = ""
     encoding: str = ""
+    published: datetime | None = None
+    published_raw: str = ""
     updated: datetime | None = None
+    updated_raw: str = ""
     image_url: str = ""
     authors: tuple[str, ...] = ()
+    author_details: tuple[Author, ...] = ()
+    rights_html: str = ""
     ttl_s: int | None = None
     skip_hours: tuple[int, ...] = ()
     """0..23, GMT."""
@@ -78,6 +120,26 @@ class FeedDoc(msgspec.Struct, frozen=True, kw_only=True):
     """rel=next of a paged feed (RFC 5005)."""
     items: tuple[Item, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def title_detail(self) -> Detail:
+        """As of an item."""
+        return _detail(self.title, self.title_html)
+
+    @property
+    def author(self) -> str:
+        """As of an item."""
+        return _author_line(self.author_details, self.authors)
+
+
+def _detail(title: str, title_html: str) -> Detail:
+    return Detail(type="text/html", value=title_html) if title_html else Detail(type="text/plain", value=title)
+
+
+def _author_line(people: tuple[Author, ...], authors: tuple[str, ...]) -> str:
+    if people and people[0].name and people[0].email:
+        return f"{people[0].name} ({people[0].email})"
+    return authors[0] if authors else ""
 
 
 class FeedState(msgspec.Struct, frozen=True, kw_only=True):

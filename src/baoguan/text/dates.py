@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 
 import msgspec
 
@@ -17,6 +18,7 @@ class ReadDate(msgspec.Struct, frozen=True, kw_only=True):
     """second, minute or day."""
 
 
+_DIGIT = re.compile(r"\d")
 _ISO = re.compile(
     r"([+-]?\d{4})(?:[-/.年]\s*(\d{1,2}))?(?:[-/.月]\s*(\d{1,2})日?)?"
     r"(?:(?:\s*[Tt_,]\s*|\s+)(\d{1,2})\s*[:.時时点]\s*(\d{1,2})分?(?:[:.]?(\d{1,2})秒?(?:[.,:](\d{1,9}))?)?)?"
@@ -107,7 +109,7 @@ def parse_date(text: str, *, zone: tzinfo | None = None) -> ReadDate | None:
     roll over.
     """
     text = text.strip()[:200]
-    if not text or not any(char.isdigit() for char in text):
+    if not text or not _DIGIT.search(text):
         return None
     for read in (_usual, _general):
         try:
@@ -128,11 +130,17 @@ def _usual(text: str, _zone: tzinfo | None) -> ReadDate | None:
         if month is None or int(hour) >= _LAST_HOUR:
             return None
         east = (int(hours) * 60 + int(minutes)) * (-1 if sign == "-" else 1) if sign else 0
-        zone = timezone(timedelta(minutes=east)) if east else UTC
+        zone = _fixed(east)
         return ReadDate(at=datetime(int(year), month, int(day), int(hour), int(minute), int(second), tzinfo=zone))
     if _RFC3339.match(text):
         return ReadDate(at=datetime.fromisoformat(text))
     return None
+
+
+@lru_cache(maxsize=256)
+def _fixed(minutes: int) -> timezone:
+    """The zone so many minutes east of Greenwich."""
+    return timezone(timedelta(minutes=minutes)) if minutes else UTC
 
 
 def _general(text: str, zone: tzinfo | None) -> ReadDate | None:
@@ -267,7 +275,7 @@ def _build(
     precision = "day" if clock[0] is None else ("minute" if clock[2] is None else "second")
     if offset is None:
         return ReadDate(at=naive.replace(tzinfo=zone or UTC), zone_assumed=True, precision=precision)
-    fixed = UTC if not offset else timezone(timedelta(minutes=offset))
+    fixed = _fixed(offset)
     return ReadDate(at=naive.replace(tzinfo=fixed), precision=precision)
 
 

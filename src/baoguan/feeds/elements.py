@@ -1,0 +1,102 @@
+"""What feed and item have in common: links, dates, categories, the base address and language in force."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import msgspec
+from lxml import etree
+
+from baoguan.feeds.limits import MAX_VALUES
+from baoguan.feeds.links import resolve
+from baoguan.feeds.names import XML, attribute
+from baoguan.feeds.texts import plain, raw_text
+from baoguan.feeds.vocabulary import CATEGORIES, LINKS
+from baoguan.text.dates import ReadDate, parse_date
+
+Children = dict[str, list[etree._Element]]
+_BASE, _LANG = XML + "base", XML + "lang"
+_PAGE_TYPES = ("", "text/html", "application/xhtml+xml")
+
+
+class Link(msgspec.Struct, frozen=True):
+    """A link in Atom's form."""
+
+    rel: str
+    """alternate when none is written."""
+    type: str
+    href: str
+    element: etree._Element
+
+
+def base_of(element: etree._Element, outer: str) -> str:
+    """The xml:base in force at `element`."""
+    own = element.get(_BASE)
+    return resolve(outer, own) if own else outer
+
+
+def language_of(element: etree._Element, outer: str) -> str:
+    """The xml:lang in force at `element`; a blank one ends what was inherited."""
+    own = element.get(_LANG)
+    return outer if own is None else language_tag(own)
+
+
+def language_tag(text: str) -> str:
+    """A language tag in lower case with hyphens, so that zh_CN and zh-cn are one; at most 40 characters."""
+    return text.strip().replace("_", "-").lower()[:40]
+
+
+def link_elements(children: Children, words: Iterable[str] = LINKS) -> list[Link]:
+    """The links that have an address in an attribute."""
+    found = []
+    for word in words:
+        for element in children.get(word, ())[:MAX_VALUES]:
+            href = attribute(element, "href")
+            if href:
+                rel = (element.get("rel") or "alternate").strip().lower().rsplit("/", 1)[-1]
+                found.append(Link(rel, (element.get("type") or "").strip().lower(), href, element))
+    return found
+
+
+def alternate(links: Iterable[Link]) -> str:
+    """The link to the page itself: rel=alternate, an HTML one before others."""
+    pages = [link for link in links if link.rel == "alternate"]
+    return next((link.href for link in pages if link.type in _PAGE_TYPES), pages[0].href if pages else "")
+
+
+def dated(children: Children, words: Iterable[str]) -> tuple[ReadDate | None, str]:
+    """The first date that can be read under one of the names, and its text (the first text when none can)."""
+    first = ""
+    for word in words:
+        for element in children.get(word, ())[:MAX_VALUES]:
+            text = raw_text(element)
+            if text:
+                first = first or text[:200]
+                read = parse_date(text)
+                if read:
+                    return read, text
+    return None, first
+
+
+def read_at(read: ReadDate | None) -> datetime | None:
+    """The instant of a date that may be missing."""
+    return read.at if read else None
+
+
+def category_names(children: Children, words: Iterable[str] = CATEGORIES) -> tuple[str, ...]:
+    """Categories of an item or a feed: text, Atom's label or term, iTunes' text, Media RSS labels; each once."""
+    found: dict[str, None] = {}
+    for word in words:
+        for element in children.get(word, ())[:MAX_VALUES]:
+            for part in element.iter(element.tag) if word == "itunes:category" else (element,):
+                name = _category_name(part, word)
+                if name:
+                    found[name] = None
+    return tuple(found)
+
+
+def _category_name(element: etree._Element, word: str) -> str:
+    get = element.get
+    if word == "media:category":
+        return (get("label") or "").strip()
+    text = get("label") or get("term") or get("text") or ("" if len(element) else element.text)
+    return plain(text) if text else ""
