@@ -13,6 +13,7 @@ import pytest
 import zstandard
 
 from baoguan.extract.batch import row
+from bench.extract_meta import score_meta
 
 FLOOR = json.loads((Path(__file__).parent / "extract_floor.json").read_text())
 
@@ -63,7 +64,7 @@ def test_floor(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     (tmp_path / "ours.jsonl").write_text("\n".join(rows) + "\n")
     score = scorer(shared, tmp_path, monkeypatch)
     measured = score.summ(score.score("ours", "dev")[0])
-    found = {
+    found = score_meta(rows, tmp_path / "dev") | {
         "fundus": measured["fundus"][2],
         "sh": measured["sh"][2],
         "CJK": measured["CJK"][2],

@@ -2,8 +2,9 @@
 
 import msgspec
 
+from baoguan.extract.authors import clean_names, read_authors
 from baoguan.extract.blocks import scan
-from baoguan.extract.byline import clean_names, cut_site, read_authors, read_language, read_section, read_title
+from baoguan.extract.byline import cut_site, read_language, read_section, read_title
 from baoguan.extract.clocks import modified_clock, published_clock, read_clock, zone_of
 from baoguan.extract.decode import decode_page
 from baoguan.extract.dom import Page, parse_page
@@ -14,7 +15,7 @@ from baoguan.extract.kind import doubt, judge
 from baoguan.extract.layout import Block, Layout
 from baoguan.extract.picture import Figure, picture_key, resolver
 from baoguan.extract.profile import MISSED, Lesson, Profile, lesson_of, repeated
-from baoguan.extract.prune import prune
+from baoguan.extract.prune import drop_byline, prune
 from baoguan.extract.root import find_decks, find_roots
 from baoguan.extract.ruled import body_from_json, claim_blocks, patch_page, rule_figures
 from baoguan.extract.rules import marked, marks_of, name_of, ruled_texts
@@ -118,16 +119,20 @@ def read_page(body: bytes, hints: Hints) -> Reading:
     blocks = prune(layout, roots, title, known)
     resolve = resolver(resolver(hints.url)(head.base) or hints.url)
     stated = frozenset(picture_key(address) for url in stated_pictures(head) if (address := resolve(url)))
-    span = (_scope(layout, main, heading), page.end[roots[-1]])
+    span = (*_scope(layout, main, heading), page.end[roots[-1]])
     figures = find_figures(layout, span, stated, resolve, hints.url)
     figures = rule_figures(layout, head, hints.rules, figures, resolve)
     claim_blocks(layout, hints.rules, blocks, figures)
+    first = next((b.first for b in blocks if b.keep and b.first >= main), main)
+    good = next((b.first for b in blocks if b.keep and b.good and b.first >= main), first)
+    begin = min(heading if heading >= 0 else main, main)
+    authors = _authors(layout, head, (begin, max(good, main) + 1), hints)
+    drop_byline(blocks, authors, max(good, main))
     raw = write_raw(layout, roots, blocks, figures)
     if len(raw) > MAX_BODY:
         raw, page.cut = raw[:MAX_BODY], True
     clean = clean_body(raw, resolver(hints.url)(head.base) or hints.url)
-    first = next((b.first for b in blocks if b.keep and b.first >= main), main)
-    near = (min(heading if heading >= 0 else main, main), max(first, main) + 1)
+    near = (begin, max(first, main) + 1)
     verdict = judge(layout, head, blocks, title, clean.text)
     if hints.rules is not None and hints.rules.body and found_by != "rules":
         verdict = doubt(verdict, MISSED)
@@ -136,7 +141,7 @@ def read_page(body: bytes, hints: Hints) -> Reading:
         url=hints.url,
         canonical_url=resolve(head.canonical),
         title=title,
-        authors=_authors(layout, head, near, hints),
+        authors=authors,
         published=published,
         modified=modified,
         section=next(iter(ruled_texts(page, head, hints.rules, "section")), "") or read_section(head),
@@ -188,15 +193,20 @@ def _authors(layout: Layout, head: Head, near: tuple[int, int], hints: Hints) ->
     return tuple(clean_names(ruled)) if ruled else read_authors(layout, head, near)
 
 
-def _scope(layout: Layout, root: int, heading: int) -> int:
-    """The node from which pictures may belong to the article: its headline's surroundings."""
+def _scope(layout: Layout, root: int, heading: int) -> tuple[int, int]:
+    """The nodes from which stated pictures, and others, may belong to the article: its headline's surroundings."""
     page = layout.page
     if heading < 0 or heading >= root:
-        return root
+        return root, root
     i = root
     while i > layout.top and not page.inside(heading, i):
         i = page.parent[i]
-    return i if page.tags[i] in ("article", "main") else heading
+    wide = i
+    while wide > layout.top and page.tags[wide] not in ("article", "main"):
+        wide = page.parent[wide]
+    return wide if wide > layout.top else i, i if page.tags[i] in ("article", "main") else wide if page.tags[
+        wide
+    ] == "article" else heading
 
 
 def write_raw(layout: Layout, roots: list[int], blocks: list[Block], figures: list[Figure]) -> str:

@@ -7,6 +7,7 @@ Another parser needs only another `parse_page`.
 
 import re
 from bisect import bisect_left
+from collections import defaultdict
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -22,9 +23,6 @@ _MANY_TAGS = 6_000
 _LEAF = frozenset(("style", "svg", "template", "math", "object", "canvas", "select", "textarea", "script"))
 _ASIDE = frozenset((*_LEAF, "footer", "amp-sidebar"))
 _JSON_SCRIPTS = 'script[type*="json"], script#__NEXT_DATA__'
-_WANTED_TEXT = """meta link base title script h1 h2 time img amp-img figure iframe amp-iframe video audio article
-    picture"""
-_WANTED = frozenset(_WANTED_TEXT.split())
 _TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)[^>]*>")
 _VOID_TEXT = """p li dt dd td th tr option br hr img input meta link source wbr embed area base col param track"""
 _VOID = frozenset(_VOID_TEXT.split())
@@ -43,8 +41,8 @@ class Page:
         self.parent: list[int] = []
         self.end: list[int] = []
         """One past the last node of the subtree."""
-        self.found: dict[str, list[int]] = {name: [] for name in _WANTED}
-        """Nodes by tag, for the tags that are asked for."""
+        self.found: defaultdict[str, list[int]] = defaultdict(list)
+        """Elements by tag, in document order; under `amp-img` all of an outlet's own picture elements."""
         self.scripts: list[tuple[str, str]] = []
         """(id or type, text) of the scripts that hold JSON."""
         self.cut = False
@@ -116,6 +114,8 @@ def parse_page(html: str, marks: tuple[tuple[str, tuple[str, ...]], ...] = (), *
     root = parser.root
     if root is not None:
         _flatten(page, root, _LEAF if whole else _ASIDE)
+        own = [tag for tag in page.found if "-" in tag and ("image" in tag or "img" in tag)]
+        page.found["amp-img"] = sorted(i for tag in own for i in page.found[tag])
         for node in parser.css(_JSON_SCRIPTS):
             attributes = node.attributes
             page.scripts.append((attributes.get("id") or attributes.get("type") or "", node.text(deep=True)))
@@ -183,8 +183,7 @@ def _flatten(page: Page, root: LexborNode, leaves: frozenset[str]) -> None:
             add_tag(tag)
             add_data(node.attributes)
             left -= 1
-            if tag in _WANTED:
-                found[tag].append(i)
+            found[tag].append(i)
         add_parent(current)
         i += 1
         add_end(i)

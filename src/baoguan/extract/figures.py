@@ -16,6 +16,8 @@ _BOX = 1500
 _MANY = 20
 _SMALL = 100
 _CLIMB = 7
+_LONG_STEM = 12
+_STEM = 8
 _BAD_WORDS_TEXT = """logo logos icon icons avatar avatars sprite emoji smiley spinner loader author authors byline
     profile badge flag flags headshot pixel tracking beacon qrcode gravatar rating star stars appstore
     googleplay bookmark"""
@@ -29,24 +31,29 @@ _BAD_FILE = re.compile(
 _FILE_WORDS = re.compile(r"[a-z]+")
 _LAZY_NAME = re.compile(r"(?:lazy|data).*(?:src|url|image)|^data-(?:full|large|hi)", re.IGNORECASE)
 _QUOTED_URL = re.compile(r"https?://[^\"'\s\\]+")
+_TEMPLATE = re.compile(r"\*\*|[{}]|%7B", re.IGNORECASE)
+"""An address that a script fills in."""
 _HEADINGS = frozenset(("h2", "h3", "h4", "h5"))
 _IMAGE_LINK = re.compile(r"\.(?:jpe?g|png|webp|gif|avif)(?:$|[?#])", re.IGNORECASE)
 
 
 def find_figures(
-    layout: Layout, span: tuple[int, int], stated: frozenset[str], resolve: Resolve, page_url: str
+    layout: Layout, span: tuple[int, int, int], stated: frozenset[str], resolve: Resolve, page_url: str
 ) -> list[Figure]:
-    """Pictures between two nodes that belong to the article, in order, one rendition each.
+    """Pictures that belong to the article, in order, one rendition each.
 
-    `stated`: keys of the pictures that structured data give for the article; those are never foreign.
+    `span`: first node of the article's surroundings, first node of the article, end. `stated`: keys of the pictures
+    that structured data give for the article; those are never foreign, and the only ones taken from the surroundings.
     """
     page = layout.page
     found: list[Figure] = []
     taken: dict[str, Figure] = {}
-    inside = [i for i in (*page.found["img"], *page.found["amp-img"]) if span[0] <= i < span[1]]
+    inside = [i for i in (*page.found["img"], *page.found["amp-img"]) if span[0] <= i < span[2]]
     for i in sorted(inside)[:_MAX_IMAGES]:
         figure = read_image(layout, i, resolve)
-        if figure is None or (figure.key not in stated and _is_foreign(layout, figure, span[0], page_url, resolve)):
+        if figure is None:
+            continue
+        if figure.key not in stated and (i < span[1] or _is_foreign(layout, figure, span[1], page_url, resolve)):
             continue
         read_caption(layout, figure)
         known = taken.get(figure.key)
@@ -56,7 +63,25 @@ def find_figures(
             continue
         taken[figure.key] = figure
         found.append(figure)
-    return found
+    return found or _by_script(layout, span, stated, resolve)
+
+
+def _by_script(layout: Layout, span: tuple[int, int, int], stated: frozenset[str], resolve: Resolve) -> list[Figure]:
+    """The stated picture where no <img> shows it: in attributes of an element that a script or a style fills."""
+    page = layout.page
+    stems = {key.rpartition("/")[2] for key in stated}
+    stems = {stem for stem in stems if len(stem) >= _STEM}
+    for i in range(span[0], span[2]) if stems else ():
+        for value in page.data[i].values() if page.tags[i] else ():  # type: ignore[union-attr]
+            if value and len(value) > _STEM and any(stem in value.lower() for stem in stems):
+                quoted = _QUOTED_URL.search(value)
+                url = resolve(quoted[0].rstrip(")") if quoted else value)
+                if url and picture_key(url) in stated:
+                    figure = Figure(i, url)
+                    figure.key = picture_key(url)
+                    read_caption(layout, figure)
+                    return [figure]
+    return []
 
 
 def read_image(layout: Layout, i: int, resolve: Resolve) -> Figure | None:
@@ -95,7 +120,7 @@ def _lazy(attrs: dict[str, str | None], resolve: Resolve) -> str:
         if value and _LAZY_NAME.search(name):
             quoted = _QUOTED_URL.search(value) if value[:1] in "{[" else None
             found = resolve(quoted[0] if quoted else value.split(" ")[0])
-            if found:
+            if found and not _TEMPLATE.search(found):
                 return found
     return ""
 
@@ -107,17 +132,27 @@ def _is_foreign(layout: Layout, figure: Figure, low: int, page_url: str, resolve
     steps = 0
     while i > layout.top and (i >= low or steps < _CLIMB):
         tag = page.tags[i]
-        if tag not in ("picture", "button", "noscript") and i in layout.junk:
+        if tag not in ("picture", "button", "noscript") and i in layout.junk and not _doubled(layout, i):
             own = layout.verdict[i]
             if own & FOREIGN or not own & JUNK:
                 return page.tags[i] != "aside" or not _has_caption(layout, i)
         elif layout.verdict[i] & FOREIGN and tag not in ("picture", "article", "main") and i > low and steps < 4:
             return True
-        if tag == "a" and steps < _CLIMB and _leads_away(layout, i, page_url, resolve):
+        if tag == "a" and steps < _CLIMB and _leads_away(layout, i, figure.key, page_url, resolve):
             return True
         i = page.parent[i]
         steps += 1
     return _is_teaser(layout, figure.node)
+
+
+def _doubled(layout: Layout, i: int) -> bool:
+    """Whether an element is junk as text only: a link hidden from screen readers because the text beside it leads to
+    the same place, or a box that enlarges its picture when it is pressed.
+    """
+    page = layout.page
+    if page.attr(i, "role") == "button":
+        return not layout.verdict[i] & (JUNK | FOREIGN)
+    return page.tags[i] == "a" and not layout.verdict[i] & JUNK and page.attr(i, "aria-hidden") == "true"
 
 
 def _has_caption(layout: Layout, i: int) -> bool:
@@ -127,15 +162,24 @@ def _has_caption(layout: Layout, i: int) -> bool:
     )
 
 
-def _leads_away(layout: Layout, link: int, page_url: str, resolve: Resolve) -> bool:
+def _leads_away(layout: Layout, link: int, key: str, page_url: str, resolve: Resolve) -> bool:
     """Whether a link round a picture goes to another page, not to a larger version of the picture."""
     href = layout.page.attr(link, "href")
     if not href or _IMAGE_LINK.search(href):
         return False
     target = resolve(href)
-    if not target or target.split("#")[0] == page_url.split("#")[0]:
+    if "sponsored" in layout.page.attr(link, "rel") and layout.page.attr(link, "aria-hidden") == "true":
+        return False
+    if not target or target.split("#")[0] == page_url.split("#")[0] or _names_picture(target, key):
         return False
     return not _is_picture_page(layout, link)
+
+
+def _names_picture(target: str, key: str) -> bool:
+    """Whether an address is the picture's own, or of a page called as its file."""
+    other = picture_key(target)
+    stem = other.rpartition(".")[0] or other
+    return other == key or (len(stem) > _LONG_STEM and key.startswith(stem))
 
 
 def _is_teaser(layout: Layout, node: int) -> bool:

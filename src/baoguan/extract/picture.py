@@ -9,7 +9,8 @@ Resolve = Callable[[str], str]
 """Gives the absolute address of a reference, empty for what isn't on the web."""
 
 _SIZE_SUFFIX = re.compile(
-    r"(?:[_-]\d{2,4}x\d{2,4}|_w\d+(?:_r\d+)?(?:_s)?|_r\d+_s_w\d+|-scaled|@\dx)(?=\.\w+$|$)", re.IGNORECASE
+    r"(?:[_-]\d{2,4}x\d{2,4}|_w\d+(?:_r\d+)?(?:_s)?|_r\d+_s_w\d+|-scaled|@\dx|=[swh]\d+[\w-]*)(?=\.\w+$|$)",
+    re.IGNORECASE,
 )
 _EXTENSION = re.compile(r"\.(?:webp|jpe?g|png|avif|gif)$", re.IGNORECASE)
 _GENERIC = re.compile(

@@ -26,6 +26,8 @@ _PHRASES = re.compile(
     re.IGNORECASE,
 )
 _SHORT = 80.0
+_BYLINE_REST = 20
+"""Letters beside the names: `by`, `and`, a time."""
 _CAPTION = 500.0
 _END = re.compile(r"[.!?。！？…」”\"’')）:：]\s*$")
 
@@ -39,6 +41,20 @@ def prune(layout: Layout, roots: list[int], title: str, known: frozenset[int] = 
         block.keep = not block.why
     _trim(layout, inside)
     return inside
+
+
+def drop_byline(blocks: list[Block], authors: tuple[str, ...], before: int) -> None:
+    """Drops the lines before node `before` that say hardly more than who wrote the article."""
+    names = [normal(name) for name in authors]
+    for block in blocks if names else ():
+        if not block.keep or block.first >= before or block.mass > 2 * _SHORT:
+            continue
+        left = normal(block.text)
+        size = len(left)
+        for name in names:
+            left = left.replace(name, "")
+        if len(left) < size and len(left) <= _BYLINE_REST:
+            block.keep, block.why = False, "byline in the text"
 
 
 def _reason(layout: Layout, block: Block, heading: str, known: frozenset[int]) -> str:

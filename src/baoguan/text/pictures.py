@@ -9,8 +9,10 @@ Resolve = Callable[[str], str]
 
 _LAZY = (
     "data-src", "data-original", "data-lazy-src", "data-lazy", "data-actualsrc", "data-echo", "data-url",
-    "data-img-src", "data-image", "data-hi-res-src", "data-full-src", "data-large-file", "data-orig-file",
+    "data-img-src", "data-image",
 )  # fmt: skip
+_LARGER = ("data-hi-res-src", "data-full-src", "data-large-file", "data-orig-file")
+"""Larger renditions for a script; they stand for `src` only where that shows nothing."""
 _LAZY_SETS = ("data-srcset", "data-lazy-srcset", "data-original-set", "srcset")
 _PLACEHOLDER = re.compile(
     r"(?:blank|spacer|placeholder|transparent|lazy|loading|grey|1x1|pixel)[^/]*\.(?:gif|png|svg)(?:$|\?)"
@@ -73,9 +75,10 @@ def choose_source(
     A lazy-load attribute wins over `src`, which is then a placeholder; `extra` are the srcsets of sibling <source>.
     """
     lazy = [attributes[name] for name in _LAZY if attributes.get(name)] if len(attributes) > 1 else []
+    larger = [attributes[name] for name in _LARGER if attributes.get(name)] if len(attributes) > 1 else []
     sets = [attributes[name] for name in _LAZY_SETS if attributes.get(name)]
     source = attributes.get("src") or ""
-    if not lazy and not sets and not extra:
+    if not lazy and not larger and not sets and not extra:
         if not source or source.startswith("data:"):
             source = next((v for k, v in attributes.items() if v and k.startswith("data-") and is_picture_file(v)), "")
         return resolve(source), ()
@@ -85,10 +88,11 @@ def choose_source(
     if source.startswith("data:") or _PLACEHOLDER.search(source):
         source = ""
     urls = dict.fromkeys(
-        url for value in (*lazy, source, *(url for _, url in ranked)) if value and (url := resolve(value))
+        url for value in (*lazy, source, *larger, *(url for _, url in ranked)) if value and (url := resolve(value))
     )
     if not urls:
         return "", ()
     first = next(iter(urls))
     largest = dict.fromkeys(url for _, value in ranked if (url := resolve(value)) and url != first)
+    largest = dict.fromkeys(url for value in larger if value and (url := resolve(value)) and url != first) | largest
     return first, (*largest, *(url for url in urls if url != first and url not in largest))

@@ -1,0 +1,148 @@
+"""Authors of a page: structured data, metas, and the byline that readers see."""
+
+import re
+
+from baoguan.extract.byline import unescape
+from baoguan.extract.harvest import Head, strings, types_of
+from baoguan.extract.layout import Layout
+from baoguan.extract.likeness import normal
+from baoguan.extract.tokens import CAPTION, CREDIT, words_of
+
+_BY = re.compile(
+    r"^\s*(?:by|von|par|por|di|door|av|af|od|przez|por:|text:|words by|written by|reported by|story by|author:?"
+    r"|автор:?|作者|記者|记者|文|文/|編輯|撰文)"
+    r"\s*[:：/]?\s+|^\s*(?:作者|记者|記者|撰文|文)[:：/]\s*",
+    re.IGNORECASE,
+)
+_SPLIT = re.compile(r"\s*(?:,|;|、|，|；|\||/|\band\b|\bund\b|\bet\b|\by\b|\be\b|&|\boch\b|\bog\b|\bi\b)\s*")
+_NOT_NAME = re.compile(
+    r"https?:|@|www\.|^\W*\d|\d{3,}|^\W*$|^(?:admin|null|undefined|none|redaktion|staff)$", re.IGNORECASE
+)
+_SPOKEN = re.compile(
+    r"^\W{0,3}(?:by|von|par|por|di|door|av|af|przez|words by|written by|reported by|story by|text:)\s+"
+    r"([^.:!?]{2,120}?)(?:,\s+in\b|\s*[·|–—(]|\s\d|$)",
+    re.IGNORECASE,
+)
+_SPOKEN_CJK = re.compile(
+    r"^[（(\s]*(?:[一-鿿]{2,6}[社网網报報])?(?:文|記者|记者|作者|撰文)\s*[／/:：\s]\s*([^\s，,。；;)）/／|]{2,20})"
+)
+_PARTICLES_TEXT = "de da di do dos du van von der den del la le el al bin ibn zu af y e"
+_PARTICLES = frozenset(_PARTICLES_TEXT.split())
+_DOMAIN = re.compile(r"[\w-]{2,}\.(?:com|net|org|[a-z]{2,7})(?:\.[a-z]{2})?")
+_HOUSES = frozenset(("Organization", "NewsMediaOrganization", "Corporation", "WebSite"))
+_METAS = ("author", "article:author", "dc.creator", "parsely-author", "sailthru.author", "byl", "creator")
+_MAX_NAME = 60
+_MAX_AUTHORS = 12
+_MAX_LINE = 160
+_STRICT, _LOOSE = 0, 8
+_WORDS = 5
+_FIRST = 3
+"""Blocks of the body in which a byline is looked for."""
+
+
+def read_authors(layout: Layout, head: Head, near: tuple[int, int]) -> tuple[str, ...]:
+    """Names of the authors: JSON-LD, metas, then what the page shows between headline and text.
+
+    The page is asked too when structured data name only the house, or fewer than all who are marked as authors.
+    """
+    stated = clean_names(_ld_authors(head))
+    if not stated:
+        stated = clean_names([value for name in _METAS for value in head.metas.get(name, ())][:6])
+    if stated and not _is_house(stated, head):
+        marked = clean_names(_marked(layout, near, _STRICT))
+        keys = {normal(name) for name in marked}
+        return tuple(
+            (marked if len(marked) > len(stated) and keys.issuperset(map(normal, stated)) else stated)[:_MAX_AUTHORS]
+        )
+    shown = clean_names(_marked(layout, near, _LOOSE)) or _spoken(layout, near)
+    if stated and not any(map(_is_person, shown)):
+        shown = []
+    return tuple((shown or stated)[:_MAX_AUTHORS])
+
+
+def _ld_authors(head: Head) -> list[str]:
+    raw = head.ld.get("author") or head.ld.get("creator")
+    people = raw if isinstance(raw, list) else [raw]
+    found: list[str] = []
+    for person in people[:30]:
+        found += strings(_resolved(person, head), "name")
+    return found
+
+
+def _resolved(person: object, head: Head) -> object:
+    """A JSON-LD object in place of a reference to it."""
+    if isinstance(person, dict) and "name" not in person and "@id" in person:
+        return head.graph.get(str(person["@id"]), person)
+    return person
+
+
+def _is_house(names: list[str], head: Head) -> bool:
+    """Whether only the outlet is named: as the site, as the publisher, as an organisation, or by its domain."""
+    raw = head.ld.get("author")
+    people = raw if isinstance(raw, list) else [raw]
+    kinds = [types_of(thing) for one in people[:30] if isinstance(thing := _resolved(one, head), dict)]
+    if kinds and all(_HOUSES.intersection(kind) for kind in kinds):
+        return True
+    sites = [head.meta("og:site_name", "application-name"), *strings(head.ld.get("publisher"), "name")]
+    host = head.canonical.partition("://")[2].partition("/")[0].removeprefix("www.").partition(".")[0]
+    houses = {normal(site) for site in (*sites, host) if site}
+    return all(normal(name) in houses or _DOMAIN.fullmatch(name) for name in names)
+
+
+def clean_names(texts: list[str]) -> list[str]:
+    """Single names out of bylines, without `by`, addresses and times."""
+    found: dict[str, str] = {}
+    for text in texts:
+        text = _BY.sub("", " ".join(unescape(text).split()) + " ")
+        for name in _SPLIT.split(text) if len(text) > 20 or "," in text else [text]:
+            name = name.strip(" .,:;|-–—•·/")
+            if name and len(name) <= _MAX_NAME and not _NOT_NAME.search(name):
+                found.setdefault(normal(name), name)
+    return list(found.values())
+
+
+def _marked(layout: Layout, near: tuple[int, int], least: int) -> list[str]:
+    """Visible names: rel=author or itemprop=author; unless `least` forbids, an element called author or byline."""
+    page = layout.page
+    ranked: list[tuple[int, str]] = []
+    for i in range(max(near[0], 0), min(near[1], len(page.tags))):
+        if not page.tags[i] or not (attrs := page.attrs(i)):
+            continue
+        if layout.verdict[i] & (CAPTION | CREDIT):
+            continue
+        item = (attrs.get("itemprop") or "") + " " + (attrs.get("rel") or "")
+        rank = 0 if "author" in item else 9
+        if rank and least:
+            words = words_of(f"{attrs.get('class') or ''} {attrs.get('id') or ''}")
+            rank = 1 if "author" in words or "authors" in words else 2 if "byline" in words else 9
+        if rank <= least:
+            up = page.parent[i]
+            text = page.text(up) if page.tags[up] == "address" else ""
+            text = text if 1 < len(text) < _MAX_LINE else page.text(i)
+            if 1 < len(text) < _MAX_LINE:
+                ranked.append((rank, text))
+    best = min((rank for rank, _ in ranked), default=9)
+    return [text for rank, text in ranked if rank == best][: _MAX_AUTHORS if best == 0 else 3]
+
+
+def _spoken(layout: Layout, near: tuple[int, int]) -> list[str]:
+    """Names from a line that reads like a byline, above the text or as one of its first blocks."""
+    blocks = [block for block in layout.blocks if near[0] <= block.first]
+    above = [block for block in blocks if block.first < near[1]]
+    for block in (*above, *blocks[len(above) : len(above) + _FIRST]):
+        if len(block.text) > _MAX_LINE or block.junk:
+            continue
+        match = _SPOKEN.match(block.text) or _SPOKEN_CJK.match(block.text)
+        if match and (names := [name for name in clean_names([match[1]]) if _is_name(name)]):
+            return names
+    return []
+
+
+def _is_name(text: str) -> bool:
+    """Whether each word begins with a capital (or has none), as names do."""
+    words = text.split()
+    return len(words) <= _WORDS and all(word in _PARTICLES or not word[0].islower() for word in words)
+
+
+def _is_person(text: str) -> bool:
+    return _is_name(text) and (len(text.split()) > 1 or not text.isascii())

@@ -1,0 +1,102 @@
+"""Headline, authors and lead picture on pages that say them in several ways."""
+
+import pytest
+
+from baoguan.extract.article import extract_article
+from baoguan.model.article import Article
+
+URL = "https://news.example/2024/story"
+BODY = "<p>The first sentence of the article, which is long enough to count as one.</p>" * 8
+
+
+def read(head: str, body: str) -> Article:
+    page = f"<html><head>{head}</head><body>{body}</body></html>"
+    return extract_article(page.encode(), url=URL)
+
+
+def told(headline: str, *authors: str) -> str:
+    names = ",".join(f'{{"@type":"Person","name":"{name}"}}' for name in authors)
+    return (
+        '<script type="application/ld+json">{"@type":"NewsArticle",'
+        f'"headline":"{headline}","author":[{names}]}}</script>'
+    )
+
+
+def test_a_heading_in_a_breadcrumb_is_no_headline() -> None:
+    article = read(
+        '<meta property="og:title" content="Outage in Berlin: is our grid safe?">',
+        "<nav><ul><li><h1>Outage in Berlin: is our grid safe?</h1></li></ul></nav><article><hgroup><h2>"
+        f"Lights out, trains stop: how safe is the grid?</h2></hgroup>{BODY}</article>",
+    )
+    assert article.title == "Lights out, trains stop: how safe is the grid?"
+
+
+def test_the_name_of_the_site_is_no_headline() -> None:
+    article = read(
+        "<title>Files between two computers | My notes</title>",
+        f'<h1><a href="/">My notes</a></h1><article><h2>Files between two computers</h2>{BODY}</article>',
+    )
+    assert article.title == "Files between two computers"
+
+
+def test_what_stands_behind_the_shown_heading_in_the_title_is_cut() -> None:
+    article = read("<title>Vegetarian, or not? | Some long site</title>", f"<h1>Vegetarian, or not?</h1>{BODY}")
+    assert article.title == "Vegetarian, or not?"
+
+
+@pytest.mark.parametrize(
+    ("stated", "shown", "expected"),
+    [
+        (("Anna Berg",), "", ("Anna Berg",)),
+        (
+            ("Anna Berg",),
+            '<address>Von <a rel="author">Anna Berg</a>, <a rel="author">Ben Cole</a> und Carla Dorn</address>',
+            ("Anna Berg", "Ben Cole", "Carla Dorn"),
+        ),
+        (("news.example",), '<p class="author">von Anna Berg</p>', ("Anna Berg",)),
+        (("news.example",), '<p class="author">Agency</p>', ("news.example",)),
+        ((), "<p>By Anna Berg, in Travel · 12 March</p>", ("Anna Berg",)),
+        ((), "<p>By the end of the year all will be well</p>", ()),
+        (("BR24 Redaktion",), "", ("BR24 Redaktion",)),
+        ((), "<p>（中央社記者王小明台北5日電）</p>", ()),
+        ((), "<p>記者 王小明</p>", ("王小明",)),
+    ],
+)
+def test_authors(stated: tuple[str, ...], shown: str, expected: tuple[str, ...]) -> None:
+    article = read(told("A headline of this page", *stated), f"<h1>A headline of this page</h1>{shown}{BODY}")
+    assert article.authors == expected
+
+
+IMAGE = '<meta property="og:image" content="https://cdn.example/2024/minister-arrives.jpg">'
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        '<figure><img src="/2024/minister-arrives-300x200.jpg"></figure><h1>A headline</h1>',
+        '<h1>A headline</h1><a href="/2024/minister-arrives-300x200.html"><img src="/2024/minister-arrives.jpg"></a>',
+        '<h1>A headline</h1><div style="background: url(https://cdn.example/2024/minister-arrives.jpg)"></div>',
+        '<h1>A headline</h1><x-image data-src="https://cdn.example/2024/minister-arrives.jpg"></x-image>',
+        '<h1>A headline</h1><div role="button"><img src="/2024/minister-arrives.jpg"></div>',
+    ],
+)
+def test_the_lead_picture_is_found(shown: str) -> None:
+    article = read(IMAGE, f"<article>{shown}{BODY}</article>")
+    assert [picture.url.rpartition("/")[2].startswith("minister-arrives") for picture in article.pictures] == [True]
+    assert article.pictures[0].lead
+
+
+def test_an_address_that_a_script_fills_in_is_no_picture() -> None:
+    image = (
+        """<img src="/blank.gif" data-image="{'url':'https://cdn.example/a/picture_w-**width**.jpg'}">"""
+        '<noscript><img src="https://cdn.example/a/picture_w-800.jpg"></noscript>'
+    )
+    article = read("", f"<h1>A headline</h1><article><figure>{image}</figure>{BODY}</article>")
+    assert [picture.url for picture in article.pictures] == ["https://cdn.example/a/picture_w-800.jpg"]
+
+
+def test_the_shown_rendition_wins_over_the_one_for_a_light_box() -> None:
+    image = '<img src="https://cdn.example/a/shown.jpg" data-full-src="https://cdn.example/a/other.jpg">'
+    article = read("", f"<h1>A headline</h1><article><figure>{image}</figure>{BODY}</article>")
+    assert article.pictures[0].url == "https://cdn.example/a/shown.jpg"
+    assert article.pictures[0].candidates == ("https://cdn.example/a/other.jpg",)
