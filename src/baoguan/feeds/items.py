@@ -198,7 +198,7 @@ def _url(element: etree._Element, children: Children, links: list[Link], base: s
 def _lesser_url(guid: str, permalink: bool, links: list[Link], media: tuple[FeedMedia, ...], base: str) -> str:
     """Where no link is given: the permalink, an id that is an address, a related or self link, the first enclosure."""
     if guid and (permalink or is_web(guid)):
-        return guid
+        return resolve(base, guid)
     for rel in ("via", "related", "self"):
         for link in links:
             if link.rel == rel:

@@ -14,6 +14,8 @@ MAX_TITLE = 2_000
 """Characters of a title."""
 MAX_URL = 8_192
 """Characters of a URL; longer ones are dropped (data: URLs of pictures, mostly)."""
+MAX_LINKS = 10_000
+"""Relative addresses of one kind that are made absolute in one text; later ones stay as written."""
 MAX_MEDIA = 500
 """Pictures and enclosures of one item."""
 MAX_VALUES = 500

@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 from urllib.parse import urljoin
 
-from baoguan.feeds.limits import MAX_URL
+from baoguan.feeds.limits import MAX_LINKS, MAX_URL
 
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.\-]*:")
 _SPACE = re.compile(r"[\x00-\x20\x7f]+")
@@ -80,7 +80,7 @@ def resolve_html(base: str, html: str) -> str:
     if not base or "=" not in html:
         return html
     for pattern in _patterns(html):
-        html = pattern.sub(lambda found: _resolve_attribute(base, found), html)
+        html = pattern.sub(lambda found: _resolve_attribute(base, found), html, count=MAX_LINKS)
     return html
 
 
