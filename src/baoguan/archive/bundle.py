@@ -11,8 +11,9 @@ from baoguan.errors import Corrupt
 
 LEVEL = 3
 """zstd level of bundles: 4 times cheaper than 9 for 6 % more bytes on news text."""
-_MAX_CONTENT = 512 << 20
-_TRAILER = b"\x50\x2a\x4d\x18" + (32).to_bytes(4, "little")
+MAX_CONTENT = 512 << 20
+"""Bytes that a bundle may unpack to."""
+TRAILER = b"\x50\x2a\x4d\x18" + (32).to_bytes(4, "little")
 """A skippable frame of 32 bytes: sha256 of the frame before it, so that no bit of a bundle can be flipped unseen."""
 
 
@@ -72,17 +73,17 @@ def bundle_content(start: int, entries: Sequence[Entry]) -> bytes:
 def encode_bundle(start: int, entries: Sequence[Entry], level: int = LEVEL) -> bytes:
     """The compressed bundle with its trailer."""
     frame = zstandard.ZstdCompressor(level=level).compress(bundle_content(start, entries))
-    return frame + _TRAILER + hashlib.sha256(frame).digest()
+    return frame + TRAILER + hashlib.sha256(frame).digest()
 
 
 def open_bundle(data: bytes) -> bytes:
     """The content of a bundle whose trailer fits. Raises Corrupt."""
     frame, trailer = data[:-40], data[-40:]
-    if trailer != _TRAILER + hashlib.sha256(frame).digest():
+    if trailer != TRAILER + hashlib.sha256(frame).digest():
         raise Corrupt("bundle doesn't fit the digest at its end")
     try:
         size = zstandard.get_frame_parameters(frame).content_size
-        if size > _MAX_CONTENT:
+        if size > MAX_CONTENT:
             raise Corrupt(f"bundle claims {size} bytes")
         return zstandard.ZstdDecompressor().decompress(frame)
     except zstandard.ZstdError as error:

@@ -140,9 +140,14 @@ class _Run:
             counts=dict(sorted(counts.items())),
             faults=tuple(self._faults),
             withheld=withheld,
-            kept=tuple(sorted(self._gone.difference(self._withheld))),
+            kept=tuple(sorted(self._gone.difference(self._withheld, self._old_gone))),
             clock_back=tuple(self._clock_back),
         )
+
+    @property
+    def _old_gone(self) -> tuple[int, ...]:
+        """Withdrawals that an earlier run has judged, where this one doesn't read them again."""
+        return self._scope.memory.gone if self._scope.memory and self._since else ()
 
     def memory(self) -> Memory:
         """What the next run need not read again, after one without faults."""
@@ -280,8 +285,7 @@ class _Run:
 
     def _again(self, start: int) -> None:
         """Bundles before `start` out of which a line was withdrawn since."""
-        known = self._scope.memory.gone if self._scope.memory else ()
-        touched = sorted({index // WIDTH for index in self._gone.difference(known) if index < start})
+        touched = sorted({index // WIDTH for index in self._gone.difference(self._old_gone) if index < start})
         for check in self._map(partial(_bundle_task, self._objects), ((n, WIDTH) for n in touched)):
             self._faults += check.faults
             self._withheld += check.withheld
