@@ -47,6 +47,8 @@ class BundleCheck(msgspec.Struct, kw_only=True):
     gone: list[int] = []
     keys: list[tuple[int, ManifestLine]] = []
     """Key leaves: (log index, line)"""
+    stamps: list[tuple[int, ManifestLine]] = []
+    """ts leaves, likewise."""
     gone_captures: list[bytes] = []
     """sha256 of captures that were withdrawn from lines which stay."""
     withheld: list[int] = []
@@ -254,6 +256,8 @@ def _collect(check: BundleCheck, index: int, line: _Said, data: bytes) -> None:
         check.gone.append(line.prev)
     if line.kind == "key":
         check.keys.append((index, decode_line(data)))
+    if line.kind == "ts":
+        check.stamps.append((index, decode_line(data)))
     for media in line.media:
         if media.path:
             check.media.append((media.path, media.sha256, index))

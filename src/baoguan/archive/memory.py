@@ -28,3 +28,5 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     """Of an earlier run: the log must still begin with it."""
     listing: tuple[str, ...] | None = None
     """Files to look for extras among; None: all of public/."""
+    tsa_roots: tuple[bytes, ...] = ()
+    """PEM certificates of time-stamping authorities that are trusted."""

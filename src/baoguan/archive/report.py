@@ -2,6 +2,8 @@
 
 import msgspec
 
+from baoguan.archive.timestamps import Stamp
+
 ALTERED, MISSING, EXTRA = "altered", "missing", "extra"
 CODES = {ALTERED: 6, MISSING: 7, EXTRA: 8}
 """Exit code of each kind of fault; of several, the first here."""
@@ -39,6 +41,8 @@ class VerifyReport(msgspec.Struct, frozen=True, kw_only=True):
     """Entries withdrawn, each with its `gone` line."""
     kept: tuple[int, ...] = ()
     """Entries that a `gone` line names and whose line stands all the same: a mirror may choose to keep them."""
+    stamps: tuple[Stamp, ...] = ()
+    """Trusted times, each of the log's first entries."""
     clock_back: tuple[int, ...] = ()
     """Entries more than five minutes earlier than the one before."""
 

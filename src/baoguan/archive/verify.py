@@ -25,7 +25,8 @@ from baoguan.archive.paths import (
     tile_path,
 )
 from baoguan.archive.report import ALTERED, EXTRA, MISSING, Fault, VerifyReport
-from baoguan.archive.tree import Edge
+from baoguan.archive.timestamps import Stamp, judge_stamps
+from baoguan.archive.tree import Edge, TreeReader
 from baoguan.archive.verify_captures import CaptureRun, Map, Progress
 from baoguan.errors import BaoguanError, ConfigError, NotFound, VerifyError
 from baoguan.model.codec import decode_leaf, decode_line
@@ -119,6 +120,8 @@ class _Run:
         self._captures = CaptureRun(objects, progress, pmap)
         self._gone: set[int] = set(scope.memory.gone if scope.memory else ())
         self._keys: list[tuple[int, ManifestLine]] = []
+        self._ts: list[tuple[int, ManifestLine]] = []
+        self._stamps: tuple[Stamp, ...] = ()
         self._withheld: list[int] = []
         self._clock_back: list[int] = []
 
@@ -127,6 +130,7 @@ class _Run:
         if head is not None:
             self._log(head)
             self._judge_head(head)
+            self._judge_times(head)
             self._media_files()
             self._capture_files()
             self._listing(head.size)
@@ -141,6 +145,7 @@ class _Run:
             faults=tuple(self._faults),
             withheld=withheld,
             kept=tuple(sorted(self._gone.difference(self._withheld, self._old_gone))),
+            stamps=self._stamps,
             clock_back=tuple(self._clock_back),
         )
 
@@ -207,6 +212,15 @@ class _Run:
         with contextlib.suppress(NotFound):
             if self._objects.get(KEY_PATH) != current.text.encode() + b"\n":
                 self._fault(ALTERED, KEY_PATH, "not the key that the checkpoint is checked with")
+
+    def _judge_times(self, head: Checkpoint) -> None:
+        """Trusted times: each token over a root that this very log had."""
+        if self._ts and not self._faults:
+            tree = TreeReader(head.size, partial(self._read_tile, head.size))
+            self._stamps, wrong = judge_stamps(self._ts, head, partial(tree.root, 0), self._scope.tsa_roots)
+            for index, detail in wrong:
+                n = index // WIDTH
+                self._fault(ALTERED, manifest_path(n, min(WIDTH, head.size - n * WIDTH)), detail, index)
 
     def _log(self, head: Checkpoint) -> None:
         edge = self._start(head)
@@ -323,6 +337,7 @@ class _Run:
         for path in check.records:
             self._expect(path)
         self._keys += check.keys
+        self._ts += check.stamps
         for path, sha256, index in check.media:
             if index >= self._since and hash(path) not in self._expected:
                 self._expect(path)

@@ -35,6 +35,7 @@ COMMANDS = {
     "prove": "baoguan.cli.proof",
     "check": "baoguan.cli.proof",
     "key": "baoguan.cli.key",
+    "timestamp": "baoguan.cli.timestamp",
     "rebuild": "baoguan.cli.proof",
     "mirror": "baoguan.cli.mirror",
 }

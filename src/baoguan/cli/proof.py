@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from msgspec import structs
 
 from baoguan.cli.common import archive_option, print_json, size_text, style, when
 
@@ -21,7 +22,8 @@ SMALL = 2000
 @click.option("--key", default="", help="verifier key to believe  [default: private/key.pub]")
 @click.option("--deep", is_flag=True, help="read everything again, whatever was verified before")
 @click.option("--since", default="", metavar="SIZE|DATE", help="read only entries from there on, and what they name")
-def verify(folder: Path, *, as_json: bool, jobs: int, key: str, deep: bool, since: str) -> int:
+@click.option("--tsa-root", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="PEM, to judge times by")
+def verify(folder: Path, *, as_json: bool, jobs: int, key: str, deep: bool, since: str, tsa_root: Path | None) -> int:
     """Check public/ against the log, from the signed checkpoint down to each byte; old parts once, unless --deep.
 
     Works on a copy of public/ alone when --key is given. Exit code: 0 all holds, 6 altered, 7 missing, 8 extra.
@@ -33,6 +35,7 @@ def verify(folder: Path, *, as_json: bool, jobs: int, key: str, deep: bool, sinc
     from baoguan.backends.files import FileObjects
     from baoguan.cli import remembered
     from baoguan.cli.common import read_verifier
+    from baoguan.cli.timestamp import read_roots
     from baoguan.errors import ConfigError
 
     public = folder / "public" if (folder / "public").is_dir() else folder
@@ -47,6 +50,7 @@ def verify(folder: Path, *, as_json: bool, jobs: int, key: str, deep: bool, sinc
         scope = Scope(since=entry_at(objects, since))
     elif held and not deep:
         scope = remembered.scope_of(public, held)
+    scope = structs.replace(scope, tsa_roots=read_roots(folder, tsa_root))
     began = remembered.now_ns()
     bar = _Bar(sys.stderr.isatty() and not as_json)
     with _pool(jobs, public, scope.since) as pmap:
@@ -80,6 +84,9 @@ def _print_report(report: Any, left_out: Mapping[str, int]) -> None:
         click.echo(f"kept: leaf {index} was withdrawn at its origin, its text still stands here")
     for why, count in left_out.items():
         click.echo(f"{count} {why}")
+    for stamp in report.stamps:
+        how = "" if stamp.judged else f" (not judged: {stamp.why})"
+        click.echo(f"time: the first {stamp.size} leaves existed by {stamp.at or '?'}, says {stamp.authority}{how}")
     for index in report.clock_back:
         click.echo(f"clock: leaf {index} is more than five minutes earlier than the one before it")
     kinds = {kind: len(report.of(kind)) for kind in ("altered", "missing", "extra")}

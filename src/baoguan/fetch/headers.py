@@ -15,6 +15,7 @@ ACCEPT = {
     "probe": _PAGE,
     "picture": "image/webp,image/png,image/jpeg,image/*;q=0.8,*/*;q=0.5",
     "robots": "text/plain,*/*;q=0.5",
+    "timestamp": "application/timestamp-reply",
 }
 ENCODINGS = "gzip, deflate, br, zstd"
 
@@ -75,6 +76,8 @@ def request_headers(request: FetchRequest, user_agent: str, *, identity: bool, o
         "Accept": ACCEPT.get(request.kind, "*/*"),
         "Accept-Encoding": "identity" if identity or request.kind == "file" else ENCODINGS,
     }
+    if request.kind == "timestamp":
+        headers["Content-Type"] = "application/timestamp-query"
     if request.stop:
         headers["Range"] = f"bytes={request.start}-{request.stop - 1}"
     if request.etag:

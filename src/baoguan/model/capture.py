@@ -11,7 +11,7 @@ class FetchRequest(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     kind: str
     """feed, page, picture, robots, probe or file; decides caps, Accept and whether robots.txt is asked. A `file` is a
-    static one of another archive: asked for without a content-encoding."""
+    static one of another archive: asked for without a content-encoding. `timestamp`: an RFC 3161 query."""
     outlet: str = ""
     """Key of the outlet: its proxy and its allowances."""
     etag: str = ""
