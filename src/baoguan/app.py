@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from baoguan import config
-from baoguan.archive.mirror_state import Choice
+from baoguan.archive.mirror_state import Choice, PullReport
 from baoguan.archive.mirror_witness import Cosigner
 from baoguan.archive.note import Signer, Verifier
 from baoguan.archive.store import Archive
@@ -26,7 +26,7 @@ from baoguan.errors import ConfigError, MirrorError, StoreError
 from baoguan.keyring import finish_rotation
 from baoguan.mirrorhead import believe, published_key, read_note
 from baoguan.mirrorhost import Host
-from baoguan.mirroring import Progress, PullReport, Target, pull
+from baoguan.mirroring import Progress, Target, pull
 from baoguan.model.outlet import FeedSpec, Outlet
 from baoguan.outlets.checks import check_outlet
 from baoguan.outlets.registry import load_outlets

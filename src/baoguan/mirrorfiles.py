@@ -84,7 +84,7 @@ def pull_captures(
 ) -> tuple[int, list[str]]:
     """(capture files that came, those that the host lacks). Raises MirrorError for bytes that no line names.
 
-    A file whose batch lost an article to a withdrawal holds stubs that the `gone` line names.
+    A file that lost an article to a withdrawal holds stubs, which lines of a later batch name.
     """
     again = set(again)
     known = {path: digests for start, stop in spans for path, digests in _files(objects, size, start, stop)}
@@ -99,8 +99,8 @@ def pull_captures(
             continue
         stray = _stray(data, wanted.path, known[wanted.path])
         if stray is not None:
-            # Only where a batch was withdrawn from: the whole log is read for the stubs.
-            stray = _stray(data, wanted.path, known[wanted.path] | frozenset(_stubs(objects, size)))
+            # Stubs, and what took over a body, are named by the batch of a withdrawal: the whole log is read for them.
+            stray = _stray(data, wanted.path, frozenset(_every_digest(objects, size)))
         if stray is not None:
             raise MirrorError(f"{host.url}{wanted.path}: altered, no line names its bytes at {stray}", kind="altered")
         objects.put_new(wanted.path, data)
@@ -130,10 +130,9 @@ def _files(objects: ObjectStore, size: int, start: int, stop: int) -> Iterator[t
             named.clear()
 
 
-def _stubs(objects: ObjectStore, size: int) -> Iterator[bytes]:
+def _every_digest(objects: ObjectStore, size: int) -> Iterator[bytes]:
     for _, line in lines_of(objects, size, 0, size):
-        # Beside a withdrawal's stubs its `cap` line names anew what others of the batch still need.
-        if line is not None and line.kind == "cap" and any(ref.kind == "metadata" for ref in line.captures):
+        if line is not None:
             yield from (bytes.fromhex(ref.sha256) for ref in captures_of(line))
 
 
@@ -167,10 +166,21 @@ def erase(objects: ObjectStore, size: int, since: int) -> tuple[int, list[str]]:
     records = {line.record.path for line in erased.values() if line.record}
     for path in orphans | records:
         objects.delete(path)
-    stale = _captures_of_batches(objects, size, erased, cut)
+    stale = _files_with(objects, size, erased, cut)
     for path in stale:
         objects.delete(path)
     return len(erased), stale
+
+
+def stub_lines(objects: ObjectStore, old: int, size: int) -> list[int]:
+    """The `cap` lines of withdrawals: each follows the `gone` lines of its batch."""
+    found, before = [], ""
+    for index, line in lines_of(objects, size, old, size):
+        kind = line.kind if line else ""
+        if kind == "cap" and before == "gone":
+            found.append(index)
+        before = kind
+    return found
 
 
 def _erase_in_bundle(objects: ObjectStore, size: int, n: int, gone: set[int]) -> dict[int, ManifestLine]:
@@ -201,25 +211,22 @@ def _drop_older(objects: ObjectStore, n: int, width: int) -> None:
                 objects.delete(path)
 
 
-def _captures_of_batches(objects: ObjectStore, size: int, erased: dict[int, ManifestLine], cut: set[str]) -> list[str]:
-    """The capture files of the batches that the erased lines, the feeds that carried them and `cut` belong to."""
-    named = cut | {ref.sha256 for line in erased.values() for ref in captures_of(line)}
-    named |= {line.item_capture.sha256 for line in erased.values() if line.item_capture}
-    found: list[str] = []
-    seen: set[str] = set()
-    hit = False
+def _files_with(objects: ObjectStore, size: int, erased: dict[int, ManifestLine], cut: set[str]) -> list[str]:
+    """The capture files that hold what the erased lines, or the cuts of the withdrawal, name."""
+    cut = cut | {ref.sha256 for line in erased.values() for ref in captures_of(line)}
+    found: dict[str, None] = {}
+    batch: set[str] = set()
     for index, line in lines_of(objects, size, 0, size):
-        hit = hit or index in erased
-        if line is None:
+        line = erased.get(index, line)
+        if line is None or line.kind == "gone":
             continue
-        seen.update(ref.sha256 for ref in captures_of(line))
+        batch.update(ref.sha256 for ref in captures_of(line))
         files = capture_files(line)
         if files:
-            if hit or named & seen:
-                found += [path for path in files if _exists(objects, path)]
-            seen.clear()
-            hit = False
-    return found
+            if cut & batch:
+                found |= {path: None for path in files if _exists(objects, path)}
+            batch.clear()
+    return [*found]
 
 
 def _exists(objects: ObjectStore, path: str) -> bool:

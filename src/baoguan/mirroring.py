@@ -7,6 +7,7 @@ and what was got on disk: the next pull judges it anew and asks only for the res
 no checkpoint covers yet.
 """
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from baoguan.archive.bundle import Entry, decode_bundle, encode_bundle
 from baoguan.archive.mirror import Outline as Plan
 from baoguan.archive.mirror import check_leaves, first_since, leaf_time, lines_of, log_files, outline, wanted_tiles
 from baoguan.archive.mirror_bundle import read_bundle
-from baoguan.archive.mirror_state import UNFINISHED, Choice, read_state, write_state
+from baoguan.archive.mirror_state import UNFINISHED, Choice, PullReport, read_state, write_state
 from baoguan.archive.mirror_witness import Cosigner
 from baoguan.archive.note import Verifier
 from baoguan.archive.paths import (
@@ -33,7 +34,7 @@ from baoguan.archive.recovery import prune
 from baoguan.archive.store import Archive
 from baoguan.archive.tree import Edge, split
 from baoguan.errors import Conflict, Corrupt, MirrorError, NotFound
-from baoguan.mirrorfiles import erase, prune_media, pull_captures, pull_media
+from baoguan.mirrorfiles import erase, prune_media, pull_captures, pull_media, stub_lines
 from baoguan.mirrorhead import believe, check_rotation, judge, prove_fork, read_note
 from baoguan.mirrorhost import Host, Wanted
 from baoguan.model.codec import decode_line
@@ -65,36 +66,6 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     picture_cap: int
     """Largest picture, in bytes."""
-
-
-class PullReport(msgspec.Struct, kw_only=True):
-    """What a pull did."""
-
-    url: str
-    origin: str
-    key: str
-    old_size: int = 0
-    size: int = 0
-    bundles: int = 0
-    """That came over the network."""
-    articles: int = 0
-    """Records unpacked."""
-    pictures: int = 0
-    captures: int = 0
-    absent: int = 0
-    """Pictures and capture files that the host lacks; asked for again by the next pull."""
-    erased: int = 0
-    """Entries erased, because the origin withdrew them."""
-    kept: int = 0
-    """Entries that the origin withdrew and this mirror keeps, by its setting (new ones)."""
-    pruned: int = 0
-    """Pictures older than the mirror keeps."""
-    last_ms: int = 0
-    """When the host's newest entry was appended."""
-    stale_days: int = 0
-    """Days since then, when they are many."""
-    requests: int = 0
-    bytes: int = 0
 
 
 def pull(target: Target, host: Host, *, progress: Progress | None = None) -> PullReport:
@@ -369,12 +340,19 @@ class _Pull:
         """What the origin withdrew goes here, too, unless the operator keeps it."""
         if self.target.choice.gone == "keep":
             self.report.kept = len(self.gone)
+            stubs = stub_lines(self.objects, self.report.old_size, size) if self.gone else []
+            if stubs:
+                self.state = msgspec.structs.replace(self.state, stubs=(*self.state.stubs, *stubs))
+                write_state(self.target.folder, self.state)
             return
         self.report.erased, stale = erase(self.objects, size, self.state.applied)
+        if self.report.erased:
+            # Derived, and it holds what was erased: made anew by the next command.
+            shutil.rmtree(self.target.folder / "index", ignore_errors=True)
         if stale and self.target.choice.captures == "all":
             _, lacking = pull_captures(self.objects, self.host, size, (), again=stale, announce=self._announce)
             self.state = msgspec.structs.replace(self.state, absent=(*self.state.absent, *lacking))
-        self.state = msgspec.structs.replace(self.state, applied=size)
+        self.state = msgspec.structs.replace(self.state, applied=size, stubs=())
         write_state(self.target.folder, self.state)
 
     def _finish(self, head: Checkpoint) -> PullReport:

@@ -53,7 +53,10 @@ def append(archive: Archive, count: int, *, mark: str = "", captures: bool = Tru
             at_ms = 1772366400000 + number
             url = f"http://news.example/{number}"
             path = f"articles/x/2026/03/01/{at_ms}-{number:016x}.md"
-            text = f"<!--{at_ms}-->\n[第{number}条{mark}]({url})\n------\n\n<p>正文{number}{mark}</p>\n"
+            text = (
+                f"<!--{at_ms}-->\n[第{number}条{mark}]({url})\n------\n\n"
+                f'<div lang="zh-Hans">the outlet gave no time</div>\n<p>正文{number}{mark}</p>\n'
+            )
             record = batch.add_record(path, text.encode())
             refs = ()
             if number % 4 == 0:

@@ -58,8 +58,40 @@ class MirrorState(msgspec.Struct, frozen=True, kw_only=True):
     """Entries from this index on have their pictures here."""
     captures_from: int = 0
     """Entries from this index on have their captures here."""
+    stubs: tuple[int, ...] = ()
+    """`cap` lines of withdrawals that are not carried out here: the stubs that they name are at the origin alone."""
     absent: tuple[str, ...] = ()
     """Pictures and captures that no host had so far; asked for again by each pull."""
+
+
+class PullReport(msgspec.Struct, kw_only=True):
+    """What a pull did."""
+
+    url: str
+    origin: str
+    key: str
+    old_size: int = 0
+    size: int = 0
+    bundles: int = 0
+    """That came over the network."""
+    articles: int = 0
+    """Records unpacked."""
+    pictures: int = 0
+    captures: int = 0
+    absent: int = 0
+    """Pictures and capture files that the host lacks; asked for again by the next pull."""
+    erased: int = 0
+    """Entries erased, because the origin withdrew them."""
+    kept: int = 0
+    """Entries that the origin withdrew and this mirror keeps, by its setting (new ones)."""
+    pruned: int = 0
+    """Pictures older than the mirror keeps."""
+    last_ms: int = 0
+    """When the host's newest entry was appended."""
+    stale_days: int = 0
+    """Days since then, when they are many."""
+    requests: int = 0
+    bytes: int = 0
 
 
 def read_state(folder: Path) -> MirrorState:
@@ -99,6 +131,8 @@ def as_chosen(report: VerifyReport, folder: Path) -> tuple[VerifyReport, dict[st
             why = "pictures not kept here"
         elif fault.kind == MISSING and fault.path.startswith("capture") and index < state.captures_from:
             why = "captures not kept here"
+        elif fault.kind == MISSING and fault.path.startswith("capture") and index in state.stubs:
+            why = "stubs of withdrawals that this mirror doesn't carry out"
         elif fault.kind == EXTRA and fault.path in names:
             why = "files of a pull that is not finished: pull again"
         if why:
