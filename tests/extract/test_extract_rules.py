@@ -118,3 +118,8 @@ def test_the_version_of_the_day(day: str, since: str | None) -> None:
     )
     chosen = choose_rules(Outlet(key="x", name="x", rules=versions), date.fromisoformat(day))
     assert (chosen.since if chosen else None) == since
+
+
+def test_a_selector_that_is_none_is_passed_over() -> None:
+    article = read(body=("div[", ".story"), drop=("::", "p:nth(", "\x00"), lead=(">>",))
+    assert "Sentence 3" in article.body_html

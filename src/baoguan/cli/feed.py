@@ -2,11 +2,15 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from baoguan.cli.common import archive_option, print_json
 from baoguan.errors import BaoguanError, FeedError, FetchError, NotFound
+
+if TYPE_CHECKING:
+    from baoguan.ports import Fetcher
 
 
 @click.command()
@@ -50,19 +54,25 @@ def _sources(folder: Path, source: str, allow: tuple[str, ...]) -> Iterator[tupl
         yield str(one), one.read_bytes(), "", ""
 
 
-def fetch_once(folder: Path, url: str, allow: tuple[str, ...], *, kind: str) -> tuple[str, bytes, str, str]:
-    """(URL, body, final URL, content type), by the settings of the archive in `folder`. Raises FetchError."""
+def open_once(folder: Path, allow: tuple[str, ...]) -> "Fetcher":
+    """The network by the settings of the archive in `folder`, the program's own where there is none."""
     from baoguan import config
     from baoguan.app import open_fetcher
     from baoguan.backends.clock import SystemEntropy
-    from baoguan.model.capture import FetchRequest
 
     try:
         file = config.read_file(folder)
     except BaoguanError:
         file = {}
     settings = config.load(file, options={"allow_networks": allow or None})
-    fetcher = open_fetcher(settings, {}, entropy=SystemEntropy())
+    return open_fetcher(settings, {}, entropy=SystemEntropy())
+
+
+def fetch_once(folder: Path, url: str, allow: tuple[str, ...], *, kind: str) -> tuple[str, bytes, str, str]:
+    """(URL, body, final URL, content type), by the settings of the archive in `folder`. Raises FetchError."""
+    from baoguan.model.capture import FetchRequest
+
+    fetcher = open_once(folder, allow)
     try:
         result = fetcher.fetch(FetchRequest(url=url, kind=kind))
     finally:

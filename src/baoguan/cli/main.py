@@ -24,6 +24,7 @@ COMMANDS = {
     "changes": "baoguan.cli.changes",
     "status": "baoguan.cli.read",
     "feed": "baoguan.cli.feed",
+    "outlet": "baoguan.cli.outlet",
     "extract": "baoguan.cli.extract",
     "reextract": "baoguan.cli.reextract",
     "import": "baoguan.cli.exchange",

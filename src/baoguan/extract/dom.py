@@ -9,7 +9,7 @@ import re
 from bisect import bisect_left
 from collections import defaultdict
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
 MAX_ELEMENTS = 30_000
 """Elements that are read of one page (the largest of 880 sample pages has 17,000); the rest is cut, and `cut` says so.
@@ -137,7 +137,7 @@ def _mark(parser: LexborHTMLParser, name: str, selectors: tuple[str, ...]) -> bo
     for rank, selector in enumerate(selectors):
         try:
             nodes = parser.css(selector)
-        except ValueError:
+        except (ValueError, SelectolaxError):
             continue
         for node in nodes:
             node.attrs[f"bg-{name}"] = str(rank)
