@@ -8,7 +8,9 @@ import json
 import re
 
 import msgspec
+from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
+from baoguan.extract.rules import split_attribute
 from baoguan.extract.xpath import css_of, selection_of
 from baoguan.model.outlet import RuleVersion
 
@@ -38,6 +40,7 @@ _NOTED = {
 }  # fmt: skip
 """Directives that carry nothing over, and why."""
 _TESTS = ("test_url", "test_contains", "test_strip", "test_title", "test_author", "test_date")
+_PROBE = LexborHTMLParser("<p>")
 _MAX_LINES, _MAX_LINE = 5000, 4000
 
 
@@ -98,12 +101,20 @@ def _read_line(found: _Found, line: str) -> None:
         found.tests += [value] if name == "test_url" and value else []
     elif name in _FIELDS or name in ("strip_id_or_class", "strip_image_src"):
         selectors = _selectors(name, value)
-        if selectors is None:
+        if selectors is None or not all(_is_css(one) for one in selectors):
             found.left.append((line, "CSS can't say this XPath" if name in _FIELDS else "no plain word"))
         else:
             found.selectors[_FIELDS.get(name, "drop")] += selectors
     else:
         found.left.append((line, "unknown directive"))
+
+
+def _is_css(selector: str) -> bool:
+    try:
+        _PROBE.css(split_attribute(selector)[0])
+    except (ValueError, SelectolaxError):
+        return False
+    return True
 
 
 def _replacement(found: _Found, name: str, argument: str | None, value: str) -> None:

@@ -1,5 +1,8 @@
 """Selectors as chains of (combinator, compound): what reading XPath builds, and how it is written as CSS."""
 
+import re
+
+_SPECIAL = re.compile(r"[^\w-]")
 Chain = tuple[tuple[str, str], ...]
 """Steps of (combinator, compound); the first combinator is empty, or that of a relative selector."""
 
@@ -23,8 +26,8 @@ def quote(text: str) -> str:
 
 
 def attribute_name(name: str) -> str:
-    """The name of an attribute for CSS."""
-    return name.lower().replace(":", "\\:")
+    """The name of an attribute or element for CSS."""
+    return _SPECIAL.sub(r"\\\g<0>", name.lower()) if name != "*" else name
 
 
 class Compound:

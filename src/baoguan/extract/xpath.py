@@ -198,7 +198,7 @@ class _Parser:
             if axis in ("child", "descendant"):
                 raise BeyondCssError
         else:
-            tag = self.name().lower().replace(":", "\\:")
+            tag = attribute_name(self.name())
         if self.peek() == "(":
             raise BeyondCssError
         compound, tests = Compound(tag), self.at
