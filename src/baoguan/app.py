@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -23,6 +24,7 @@ from baoguan.capture.warc import WarcWriter
 from baoguan.config import Settings
 from baoguan.desk import Desk, catch_up
 from baoguan.errors import ConfigError, MirrorError, StoreError
+from baoguan.indexing import Forgetter
 from baoguan.keyring import finish_rotation
 from baoguan.mirrorhead import believe, published_key, read_note
 from baoguan.mirrorhost import Host
@@ -30,7 +32,7 @@ from baoguan.mirroring import Progress, Target, pull
 from baoguan.model.outlet import FeedSpec, Outlet
 from baoguan.outlets.checks import check_outlet
 from baoguan.outlets.registry import load_outlets
-from baoguan.ports import Clock, Entropy, Fetcher
+from baoguan.ports import Clock, Entropy, Fetcher, SearchIndex
 from baoguan.text.urls import host_of
 from baoguan.withdrawing import finish
 
@@ -170,6 +172,7 @@ def open_desk(
     archive = open_archive(folder, settings, clock=clock, entropy=entropy, durable=durable)
     catalog = SqliteCatalog(folder / "index" / "catalogue.sqlite")
     schedule = SqliteSchedule(folder / "state" / "schedule.sqlite")
+    search = open_search(folder, settings)
     try:
         if {state.url: state.outlet for state in schedule.feeds()} != feeds:
             schedule.sync_feeds(feeds)
@@ -181,6 +184,8 @@ def open_desk(
             archive=archive,
             catalog=catalog,
             schedule=schedule,
+            search=search,
+            indexes=(Forgetter(archive, search),) if search is not None else (),
             clock=clock,
             entropy=entropy,
             open_fetcher=lambda: open_fetcher(settings, outlets, entropy=entropy, hosts=schedule.hosts()),
@@ -193,6 +198,19 @@ def open_desk(
     finally:
         catalog.close()
         schedule.close()
+        if search is not None:
+            search.close()
+
+
+def open_search(folder: Path, settings: Settings) -> SearchIndex | None:
+    """The search index that the settings want. Raises ConfigError for one that isn't known."""
+    if settings.search == "none":
+        return None
+    if settings.search != "fts5":
+        raise ConfigError(f"search = {settings.search!r}: fts5 and none are known")
+    from baoguan.backends.sqlite.search import SqliteSearch
+
+    return SqliteSearch(folder / "index" / "search.sqlite", zone=ZoneInfo(settings.zone))
 
 
 def _end_withdrawal(desk: Desk) -> None:

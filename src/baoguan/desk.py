@@ -22,7 +22,7 @@ from baoguan.feeds.fallback import parse_feed_or_fallback
 from baoguan.model.catalog import CaptureRow
 from baoguan.model.feed import FeedDoc
 from baoguan.model.outlet import Outlet
-from baoguan.ports import Clock, Entropy, Fetcher, Forgets
+from baoguan.ports import Clock, Entropy, Fetcher, Forgets, SearchIndex
 from baoguan.text.identity import keys_of
 from baoguan.text.urls import canonical_url
 
@@ -41,6 +41,8 @@ class Desk:
     archive: Archive
     catalog: SqliteCatalog
     schedule: SqliteSchedule
+    search: SearchIndex | None
+    """None where the settings want none."""
     clock: Clock
     entropy: Entropy
     open_fetcher: Callable[[], Fetcher]

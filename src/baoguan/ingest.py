@@ -17,6 +17,7 @@ from baoguan.batching import Draft, Logged, log_draft, log_fact, log_late
 from baoguan.desk import Desk, catch_up, exclusive
 from baoguan.extract.combine import article_from_item
 from baoguan.feeds.novelty import item_print, judge_item
+from baoguan.indexing import index_new
 from baoguan.model.article import Article
 from baoguan.model.capture import CaptureRef, FetchRequest, FetchResult, Response
 from baoguan.model.feed import FeedDoc, FeedState, Item
@@ -363,6 +364,7 @@ class _Sync:
                 for identity, picked in late:
                     log_late(batch, ledger, identity=identity, picked=picked, now_ms=self.desk.now_ms())
                 self.desk.commit(batch, ledger)
+            index_new(self.desk)
         self.settle(outcomes, refs)
 
     def settle(self, outcomes: list[tuple[Draft, Logged]], refs: dict[tuple[str, int], CaptureRef]) -> None:

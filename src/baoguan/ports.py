@@ -9,6 +9,7 @@ from baoguan.model.catalog import ArticleRow, CaptureRow, KeptMedia, RevisionRow
 from baoguan.model.feed import FeedState
 from baoguan.model.log import ManifestLine
 from baoguan.model.schedule import PendingItem
+from baoguan.model.search import Order, Query, SearchDoc, SearchPage
 
 
 class Clock(Protocol):
@@ -170,6 +171,47 @@ class Forgets(Protocol):
 
     def forget(self, ids: Sequence[str]) -> None:
         """Removes these articles so that no byte of them stays in its files; unknown ids are fine. Idempotent."""
+        ...
+
+
+class SearchIndex(Protocol):
+    """Finds current revisions by text. Derived: `put` of all of them rebuilds it to the same answers.
+
+    A crash leaves it behind the log, never ahead. A count is always the length of its list.
+    """
+
+    def size(self) -> int:
+        """How many leaves of the log are indexed."""
+        ...
+
+    def held(self, ids: Iterable[str]) -> Mapping[str, int]:
+        """Log index of the revision that is indexed, of those articles that are."""
+        ...
+
+    def put(self, docs: Iterable[SearchDoc], *, size: int, old: Mapping[str, SearchDoc]) -> None:
+        """Takes revisions and moves `size`; all or nothing. `old`: by id the indexed ones that they replace."""
+        ...
+
+    def forget(self, docs: Iterable[SearchDoc]) -> None:
+        """Removes articles as they were put, before their withdrawal, so that nothing of them is left in the files."""
+        ...
+
+    def drop(self, ids: Iterable[str]) -> None:
+        """Articles whose text can't be had any more: found no longer; the index is made anew when it is next opened."""
+        ...
+
+    def search(
+        self, query: Query, *, order: Order = "relevance", start: int = 0, limit: int = 30, facets: bool = False
+    ) -> SearchPage:
+        """The articles that match, `limit` of them after the first `start`."""
+        ...
+
+    def finish(self) -> None:
+        """After much was put: makes the index small and quick."""
+        ...
+
+    def close(self) -> None:
+        """Closes the files."""
         ...
 
 

@@ -5,8 +5,9 @@ Write order, which is the safety argument; all of it under the write lock:
 1. private/withdrawing.json says what will be taken away, and what takes its place; synced.
 2. private/deny.jsonl bans URL, guid and text; synced. From here on nothing brings it back.
 3. The batch with the `gone` leaves is committed. From here on missing lines are withheld, not lost.
+   Search indexes forget it now: they want the very words to take them out.
 4. Captures, 5. lines and bundles, 6. records and pictures go from public/; one sync.
-7. Catalogue, crawl state and search indexes forget it, bytes and all.
+7. Catalogue and crawl state forget it, bytes and all.
 8. The plan is deleted.
 
 A crash before 3 has taken nothing away: the next start does it all again from the ids. A crash after 3 is finished by
@@ -123,12 +124,12 @@ def _gone(plan: Plan, **fields: object) -> ManifestLine:
 
 
 def carry_out(desk: Desk, plan: Plan) -> bool:
-    """Steps 4 to 8; False when an index could not be cleaned yet, so that the plan stays."""
+    """What follows the commit; False when the catalogue could not be cleaned yet, so that the plan stays."""
+    for index in desk.indexes:
+        index.forget(plan.ids)
     for _, step in STEPS:
         step(desk, plan)
     done = [desk.catalog.forget(plan, _needles(plan)), desk.schedule.forget(plan, _needles(plan))]
-    for index in desk.indexes:
-        index.forget(plan.ids)
     if not all(done):
         return False
     drop_plan(_private(desk))

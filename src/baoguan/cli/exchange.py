@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from baoguan.cli.common import archive_option, print_json, settings_options, style
+from baoguan.cli.common import archive_option, print_json, progress_bar, settings_options, style
 
 SHOWN = 10
 
@@ -14,15 +14,17 @@ SHOWN = 10
 @click.command("import")
 @archive_option
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--index/--no-index", default=True, help="make what came in findable at once, or at the next search")
 @click.option("--json", "as_json", is_flag=True, help="the report as one JSON object a path and line")
 @settings_options("archive")
-def import_(folder: Path, paths: tuple[Path, ...], *, as_json: bool, **options: Any) -> int:
+def import_(folder: Path, paths: tuple[Path, ...], *, as_json: bool, index: bool, **options: Any) -> int:
     """Bring in the ancestors' archives (folder or tar, zst too), OPML, or WARC.
 
     Exit code 1 when a file that should be an article could not be read; the others are in.
     """
     from baoguan.app import open_desk
     from baoguan.importing import import_path
+    from baoguan.indexing import index_new
 
     failed = False
     with open_desk(folder, options) as desk:
@@ -37,6 +39,9 @@ def import_(folder: Path, paths: tuple[Path, ...], *, as_json: bool, **options: 
                 print_json(report)
             else:
                 _print_import(path, report)
+        if index:
+            with progress_bar("indexing", show=not as_json) as progress:
+                index_new(desk, progress)
     return int(failed)
 
 

@@ -23,6 +23,7 @@ COMMANDS = {
     "show": "baoguan.cli.read",
     "changes": "baoguan.cli.changes",
     "status": "baoguan.cli.read",
+    "search": "baoguan.cli.search",
     "feed": "baoguan.cli.feed",
     "outlet": "baoguan.cli.outlet",
     "extract": "baoguan.cli.extract",

@@ -9,7 +9,7 @@ from typing import Any
 import click
 from msgspec import structs
 
-from baoguan.cli.common import archive_option, print_json, size_text, style, when
+from baoguan.cli.common import archive_option, print_json, progress_bar, size_text, style, when
 
 SMALL = 2000
 """Fewer entries than that are checked in one process: starting others costs more."""
@@ -152,6 +152,7 @@ def rebuild(folder: Path) -> None:
     """Delete index/ and make it anew from public/, to the same answers."""
     from baoguan import config
     from baoguan.app import open_desk
+    from baoguan.indexing import index_new
     from baoguan.upkeep import drop_index
     from baoguan.withdrawing import enforce
 
@@ -162,6 +163,8 @@ def rebuild(folder: Path) -> None:
         counts = f"{articles} articles, {revisions} revisions, {pictures} pictures"
         for gone in enforce(desk):
             click.echo(f"withdrawn again: {', '.join(gone.ids)} is on the deny list")
+        with progress_bar("indexing") as progress:
+            index_new(desk, progress)
         click.echo(f"index rebuilt from {desk.archive.size} leaves: {counts}")
 
 

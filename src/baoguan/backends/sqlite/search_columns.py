@@ -1,0 +1,126 @@
+"""What a query asks beside the text, by row number: outlet, language, times, pictures. In memory: 20 bytes a row."""
+
+import sqlite3
+import threading
+from array import array
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, tzinfo
+from heapq import nlargest
+
+
+class Columns:
+    """Arrays over the row numbers of the index; read anew where another process or thread has written."""
+
+    def __init__(self, zone: tzinfo) -> None:
+        self._zone = zone
+        self._lock = threading.Lock()
+        self._seen = (0, 0)
+        self._names: dict[str, int] = {}
+        self.names: list[str] = []
+        """Outlets and languages by the number that the arrays hold."""
+        self.alive = bytearray(1)
+        self.outlet, self.lang = array("H", [0]), array("H", [0])
+        self.shown, self.changed = array("q", [0]), array("q", [0])
+        self.picture = bytearray(1)
+        self.title_tokens = array("H", [0])
+
+    def refreshed(self, db: sqlite3.Connection) -> "Columns":
+        """Up to what `db` sees now."""
+        last, dead = db.execute(
+            "SELECT (SELECT value FROM meta WHERE key = 'last'), (SELECT count(*) FROM dead)"
+        ).fetchone()
+        if (last or 0, dead) != self._seen:
+            with self._lock:
+                self._read(db, last or 0, dead)
+        return self
+
+    def _read(self, db: sqlite3.Connection, last: int, dead: int) -> None:
+        held = len(self.alive) - 1
+        rows = db.execute(
+            "SELECT n, outlet, lang, shown_ms, changed_ms, picture, title_tokens FROM doc WHERE n > ? AND n <= ?"
+            " ORDER BY n",
+            (held, last),
+        )
+        self._grow(last + 1)
+        for number, outlet, lang, shown, changed, picture, title_tokens in rows:
+            self.outlet[number], self.lang[number] = self._number(outlet), self._number(lang)
+            self.shown[number], self.changed[number] = shown, changed
+            self.picture[number] = picture
+            self.title_tokens[number] = min(title_tokens, 65535)
+            self.alive[number] = 1
+        if dead != self._seen[1]:
+            for (number,) in db.execute("SELECT n FROM dead WHERE n <= ?", (last,)):
+                self.alive[number] = 0
+        self._seen = (last, dead)
+
+    def _grow(self, length: int) -> None:
+        more = length - len(self.alive)
+        if more > 0:
+            for flags in (self.alive, self.picture):
+                flags.extend(bytes(more))
+            for numbers in (self.outlet, self.lang, self.shown, self.changed, self.title_tokens):
+                numbers.frombytes(bytes(more * numbers.itemsize))
+
+    def _number(self, name: str) -> int:
+        number = self._names.get(name)
+        if number is None:
+            number = self._names[name] = len(self.names)
+            self.names.append(name)
+        return number
+
+    def all(self) -> list[int]:
+        """Every row that stands, ascending."""
+        return [number for number, flag in enumerate(self.alive) if flag]
+
+    def living(self, numbers: Iterable[int]) -> list[int]:
+        """Those that stand."""
+        alive, end = self.alive, len(self.alive)
+        return [number for number in numbers if number < end and alive[number]]
+
+    def numbers_of(self, prefix: str, *, exact: bool) -> frozenset[int]:
+        """Numbers of the names that are `prefix`, or begin with it as language tags do."""
+        return frozenset(
+            number
+            for number, name in enumerate(self.names)
+            if name.lower() == prefix or (not exact and name.lower().startswith(f"{prefix}-"))
+        )
+
+    def newest(self, numbers: Sequence[int], limit: int) -> list[int]:
+        """The newest `limit`, newest first; of one moment the later row first."""
+        shown = self.shown.__getitem__
+        return nlargest(min(limit, len(numbers)), reversed(numbers), key=shown)
+
+    def closest(self, numbers: Sequence[int], length: int) -> list[int]:
+        """Titles that hold little more than the query first, then newest first."""
+        tokens = self.title_tokens
+        return sorted(
+            self.newest(numbers, len(numbers)), key=lambda number: 0 if tokens[number] <= length * 5 // 4 else 1
+        )
+
+    def ids(self, db: sqlite3.Connection, numbers: Sequence[int]) -> tuple[str, ...]:
+        """Article ids of rows, in the same order."""
+        marks = ",".join("?" * len(numbers))
+        found = dict(db.execute(f"SELECT n, id FROM doc WHERE n IN ({marks})", list(numbers)))  # noqa: S608
+        return tuple(found[number] for number in numbers if number in found)
+
+    def by_outlet(self, numbers: Iterable[int]) -> tuple[tuple[str, int], ...]:
+        """Articles by outlet, most first."""
+        counted = Counter(map(self.outlet.__getitem__, numbers))
+        rows = ((self.names[number], count) for number, count in counted.items())
+        return tuple(sorted(rows, key=lambda row: (-row[1], row[0])))
+
+    def by_month(self, numbers: Iterable[int]) -> tuple[tuple[str, int], ...]:
+        """Articles by month of the zone, newest first."""
+        shown = sorted(map(self.shown.__getitem__, numbers))
+        found: list[tuple[str, int]] = []
+        at = 0
+        while at < len(shown):
+            day = datetime.fromtimestamp(shown[at] / 1000, UTC).astimezone(self._zone)
+            after = datetime(day.year + day.month // 12, day.month % 12 + 1, 1, tzinfo=self._zone)
+            end = bisect_right(shown, int(after.timestamp() * 1000) - 1, lo=at)
+            end = max(end, at + 1)
+            found.append((f"{day.year:04}-{day.month:02}", end - at))
+            at = end
+        return tuple(reversed(found))

@@ -1,0 +1,160 @@
+"""The search index follows the log: revisions come in, withdrawn articles go out. A crash only delays it."""
+
+from collections.abc import Callable, Sequence
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from baoguan.archive.store import Archive
+from baoguan.desk import Desk
+from baoguan.errors import ConfigError, NotFound
+from baoguan.model.log import ManifestLine
+from baoguan.model.search import Order, SearchDoc
+from baoguan.ports import SearchIndex
+from baoguan.publish.markdown import parse_record
+from baoguan.search.query import parse_query
+from baoguan.search.snippet import snippet
+from baoguan.text.html import plain_text
+
+CHUNK = 1000
+"""Entries indexed in one transaction."""
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """An article that a search found."""
+
+    id: str
+    outlet: str
+    title: str
+    url: str
+    lang: str
+    shown_ms: int
+    snippet: tuple[tuple[str, bool], ...] = ()
+    """Pieces of text, and whether each is what was asked for."""
+
+
+class Findings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a search found."""
+
+    query: str
+    total: int
+    found: tuple[Found, ...]
+    outlets: tuple[tuple[str, int], ...] = ()
+    months: tuple[tuple[str, int], ...] = ()
+    notes: tuple[str, ...] = ()
+    """What of the query was not understood; see model.search.Query."""
+
+
+def index_new(desk: Desk, progress: Callable[[int, int], None] = lambda _done, _of: None) -> int:
+    """Brings the search index up to the head of the log; returns how many articles were put.
+
+    A short step after each batch keeps a new article findable at once; much at once (after an import, a pull, a
+    rebuild) is merged at the end. `progress` is told (leaves done, leaves in all).
+    """
+    if desk.search is None:
+        return 0
+    start, size, put = desk.search.size(), desk.archive.size, 0
+    for low in range(start, size, CHUNK):
+        high = min(low + CHUNK, size)
+        ids: dict[str, None] = {}
+        gone: list[str] = []
+        for _, line in desk.archive.lines(low, high):
+            if line is not None and line.kind in ("rev", "late"):
+                ids[line.id] = None
+            elif line is not None and line.kind == "gone" and line.id:
+                gone.append(line.id)
+        docs = [doc for identity in ids if identity not in gone and (doc := search_doc(desk, identity)) is not None]
+        held = desk.search.held([*ids, *gone])
+        old = {name: doc for name, index in held.items() if (doc := search_doc(desk, name, index)) is not None}
+        desk.search.drop(name for name in held if name not in old)
+        desk.search.put(docs, size=high, old=old)
+        put += len(docs)
+        progress(high - start, size - start)
+    if put > 2 * CHUNK:
+        desk.search.finish()
+    return put
+
+
+class Forgetter:
+    """ports.Forgets over a search index: the words are read from the records that are about to go."""
+
+    def __init__(self, archive: Archive, search: SearchIndex) -> None:
+        self._archive, self._search = archive, search
+
+    def forget(self, ids: Sequence[str]) -> None:
+        """Takes the articles out; what can't be read any more is dropped, and the index is remade when next opened."""
+        docs = []
+        for identity, index in self._search.held(ids).items():
+            line = self._archive.line(index)
+            text = _record_text(self._archive, line)
+            if line is not None and text is not None:
+                docs.append(_bare_doc(identity, index, line, text))
+        self._search.forget(docs)
+        self._search.drop(ids)
+
+
+def _record_text(archive: Archive, line: ManifestLine | None) -> str | None:
+    if line is None or line.record is None:
+        return None
+    try:
+        return plain_text(parse_record(archive.record(line)).body_html)
+    except NotFound:
+        return None
+
+
+def _bare_doc(identity: str, index: int, line: ManifestLine, text: str) -> SearchDoc:
+    return SearchDoc(
+        id=identity, index=index, outlet=line.outlet, lang=line.lang, title=line.title, text=text, shown_ms=0
+    )
+
+
+def search_doc(desk: Desk, identity: str, index: int | None = None) -> SearchDoc | None:
+    """A revision (by log index; default: the current) as the index takes it; None where it was withdrawn."""
+    row = desk.catalog.article(identity)
+    index = row.index if row is not None and index is None else index
+    line = desk.archive.line(index) if index is not None else None
+    text = _record_text(desk.archive, line)
+    if row is None or line is None or index is None or text is None:
+        return None
+    edits = (one.captured_ms for one in desk.catalog.revisions(identity) if one.rev and one.cause == "outlet")
+    return msgspec.structs.replace(
+        _bare_doc(identity, index, line, text),
+        shown_ms=row.shown_ms,
+        picture=bool(row.lead) or _has_picture(line),
+        changed_ms=max(edits, default=0),
+    )
+
+
+def _has_picture(line: ManifestLine) -> bool:
+    return any(ref.path for ref in line.media)
+
+
+def find(
+    desk: Desk, text: str, *, order: Order = "relevance", start: int = 0, limit: int = 30, facets: bool = False
+) -> Findings:
+    """Searches, and takes the title and a snippet of each article found. Raises ConfigError where search is off."""
+    if desk.search is None:
+        raise ConfigError('search is off: set search = "fts5" in baoguan.toml, or BAOGUAN_SEARCH=fts5')
+    query = parse_query(text, ZoneInfo(desk.settings.zone))
+    page = desk.search.search(query, order=order, start=start, limit=limit, facets=facets)
+    found = tuple(one for identity in page.ids if (one := _found(desk, identity, query.marks)) is not None)
+    return Findings(
+        query=text, total=page.total, found=found, outlets=page.outlets, months=page.months, notes=query.notes
+    )
+
+
+def _found(desk: Desk, identity: str, marks: tuple[str, ...]) -> Found | None:
+    row = desk.catalog.article(identity)
+    if row is None:
+        return None
+    line = desk.archive.line(row.index)
+    text = _record_text(desk.archive, line) or ""
+    return Found(
+        id=identity,
+        outlet=row.outlet,
+        title=row.title,
+        url=row.url,
+        lang=row.lang,
+        shown_ms=row.shown_ms,
+        snippet=tuple(snippet(text, marks)),
+    )

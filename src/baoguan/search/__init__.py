@@ -1,0 +1,1 @@
+"""Search, the pure part: one analyser for every engine, the query language, snippets."""

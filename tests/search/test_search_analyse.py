@@ -1,0 +1,80 @@
+"""The analyser: what it folds, and that phrases of bigrams are substrings."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from baoguan.search.analyse import fold, index_text, phrase, tokens, variants
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("網絡安全", "网络安全"),
+        ("ＧＤＰ　５％", "gdp 5%"),
+        ("ﾃﾚﾋﾞ", "テレビ"),
+        ("佐々木", "佐佐木"),
+        ("Straße", "strasse"),
+        ("，：；", ",:;"),
+        ("乾\0隆", "干 隆"),
+    ],
+)
+def test_fold(text: str, folded: str):
+    assert fold(text) == folded
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("中国经济", ["中国", "国经", "经济"]),
+        ("长", ["长"]),
+        ("在GDP增长", ["在", "gdp", "增长"]),
+        ("中国GDP", ["中国", "国", "gdp"]),
+        ("G7峰会", ["g7", "峰会"]),
+        ("don't stop", ["don", "t", "stop"]),
+        ("北京，上海", ["北京", "上海"]),
+        ("ゼレンスキー・大統領", ["ゼレ", "レン", "ンス", "スキ", "キー", "大统", "统领"]),
+        ("우크라이나", ["우크", "크라", "라이", "이나"]),
+        ("…!?", []),
+    ],
+)
+def test_tokens(text: str, found: list[str]):
+    assert tokens(fold(text)) == found
+
+
+def test_traditional_words_of_taiwan_are_those_of_the_mainland_too():
+    assert variants("網路") == ("网路", "网络")
+    assert variants("网路") == ("网路",)
+    assert variants("程式") == ("程式",)
+
+
+def test_a_lone_first_character_stands_apart():
+    asked = phrase(fold("部：台湾增加"))
+    assert (asked.lone, asked.tokens, asked.prefix) == ("部", ("台湾", "湾增", "增加"), False)
+    assert phrase(fold("在GDP")).lone == ""
+    assert phrase("增").prefix
+
+
+def test_characters_that_only_end_runs_are_indexed():
+    words = index_text("他很霸").split()
+    assert "霸" in words
+    assert "霸" not in index_text("霸权霸").split()
+
+
+HAN = st.text(alphabet="中国经济长霸gdp5 ，。", max_size=30)
+
+
+@given(HAN, st.text(alphabet="中国经济长霸", min_size=2, max_size=5))
+def test_a_phrase_is_a_substring(text: str, query: str):
+    """Bigrams that stand in order are the substring itself, whatever surrounds it."""
+    indexed, asked = index_text(fold(text)).split(), tokens(fold(query))
+    size = len(asked)
+    by_phrase = any(indexed[at : at + size] == asked for at in range(len(indexed) - size + 1))
+    assert by_phrase == (query in text)
+
+
+@given(st.text(max_size=200))
+def test_anything_is_analysed(text: str):
+    folded = fold(text)
+    assert all(" " not in token for token in tokens(folded))
+    assert index_text(folded) == index_text(folded)

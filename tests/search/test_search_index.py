@@ -1,0 +1,231 @@
+"""The index against brute force: a count equals its list, recall and precision are 1, what is forgotten is gone."""
+
+import itertools
+import random
+import re
+from datetime import UTC
+from pathlib import Path
+
+import pytest
+
+from baoguan.backends.sqlite.search import SqliteSearch
+from baoguan.model.search import SearchDoc
+from baoguan.search.analyse import CJK, fold, variants
+from baoguan.search.query import parse_query
+
+WORDS = [
+    "拜登",
+    "關稅",
+    "关税",
+    "網路",
+    "网络",
+    "峰会",
+    "G7",
+    "trade war",
+    "lawyer",
+    "law",
+    "的",
+    "在",
+    "長",
+    "霸权",
+    "テレビ",
+    "，",
+    "。",
+    " ",
+]
+
+
+def docs(count: int, seed: int = 1) -> list[SearchDoc]:
+    dice = random.Random(seed)
+
+    def words(most: int) -> str:
+        return "".join(dice.choice(WORDS) for _ in range(dice.randint(0, most)))
+
+    return [
+        SearchDoc(
+            id=f"{number:016x}",
+            index=number,
+            outlet=dice.choice(["voa-zh", "dw-zh"]),
+            lang=dice.choice(["zh-Hans", "zh-Hant", "ja"]),
+            title=words(4),
+            text=words(25),
+            shown_ms=dice.randint(0, 10**12),
+            picture=dice.random() < 0.5,
+            changed_ms=dice.choice([0, 0, 5 * 10**11]),
+        )
+        for number in range(count)
+    ]
+
+
+@pytest.fixture
+def index(tmp_path: Path):
+    index = SqliteSearch(tmp_path / "search.sqlite", zone=UTC)
+    yield index
+    index.close()
+
+
+def holds(doc: SearchDoc, query: str, *, title: bool = False) -> bool:
+    """Brute force: the query's runs in order with anything but letters between them, letters as whole words."""
+    text = fold(doc.title) if title else f"{fold(doc.title)}\0\0{fold(doc.text)}"
+    for form in variants(query):
+        runs = re.findall(f"[{CJK}]+|[^\\W_{CJK}]+", form)
+        parts = [run if run >= "\u2e80" else rf"(?<![^\W_{CJK}]){run}(?![^\W_{CJK}])" for run in runs]
+        if re.search(r"[^\w\0]*".join(parts), text):
+            return True
+    return False
+
+
+def found(index: SqliteSearch, query: str) -> set[str]:
+    page = index.search(parse_query(query, UTC), limit=10_000)
+    assert page.total == len(page.ids) == len(set(page.ids))
+    return set(page.ids)
+
+
+QUERIES = [
+    "拜登",
+    "登",
+    "的",
+    "长",
+    "关税",
+    "關稅",
+    "網路",
+    "网络",
+    "网路",
+    "税网",
+    "在G7",
+    "G7峰会",
+    "law",
+    "LAWYER",
+    "trade war",
+    "权",
+    "霸",
+    "テレビ",
+    "レビ",
+]
+
+
+def test_every_query_finds_what_brute_force_finds(index: SqliteSearch):
+    held = docs(400)
+    index.put(held, size=400, old={})
+    for query in QUERIES:
+        quoted = f'"{query}"'
+        assert found(index, quoted) == {doc.id for doc in held if holds(doc, query)}, query
+        assert found(index, f"title:{quoted}") == {doc.id for doc in held if holds(doc, query, title=True)}, query
+
+
+def test_operators_and_fields(index: SqliteSearch):
+    held = docs(400)
+    index.put(held, size=400, old={})
+
+    def where(test) -> set[str]:
+        return {doc.id for doc in held if test(doc)}
+
+    for one, other in itertools.permutations(["拜登", "的", "law", "关税"], 2):
+        assert found(index, f"{one} {other}") == where(lambda doc: holds(doc, one) and holds(doc, other))  # noqa: B023
+        assert found(index, f"{one} OR {other}") == where(lambda doc: holds(doc, one) or holds(doc, other))  # noqa: B023
+        assert found(index, f"{one} -{other}") == where(lambda doc: holds(doc, one) and not holds(doc, other))  # noqa: B023
+    assert found(index, "-拜登") == where(lambda doc: not holds(doc, "拜登"))
+    assert found(index, "-(拜登 OR 的)") == where(lambda doc: not holds(doc, "拜登") and not holds(doc, "的"))
+    assert found(index, "outlet:voa-zh 拜登") == where(lambda doc: doc.outlet == "voa-zh" and holds(doc, "拜登"))
+    assert found(index, "lang:zh") == where(lambda doc: doc.lang.startswith("zh"))
+    assert found(index, "has:picture changed:yes") == where(lambda doc: doc.picture and doc.changed_ms > 0)
+    assert found(index, "changed:1985") == where(lambda doc: doc.changed_ms > 0)
+    assert found(index, "after:1980 before:1990") == where(
+        lambda doc: 315_532_800_000 <= doc.shown_ms < 631_152_000_000
+    )
+    assert found(index, "") == where(lambda _: True)
+
+
+def test_pages_walk_the_whole_list(index: SqliteSearch):
+    held = docs(120)
+    index.put(held, size=120, old={})
+    for order in ("date", "relevance"):
+        for text in ("拜登", "的", "", "峰会 OR law"):
+            query = parse_query(text, UTC)
+            whole = index.search(query, order=order, limit=1000)
+            walked = [
+                one for start in range(0, 130, 7) for one in index.search(query, order=order, start=start, limit=7).ids
+            ]
+            assert walked == list(whole.ids)
+            assert whole.total == len(walked)
+    shown = {doc.id: doc.shown_ms for doc in held}
+    newest = [shown[one] for one in index.search(parse_query("", UTC), order="date", limit=1000).ids]
+    assert newest == sorted(newest, reverse=True)
+
+
+def test_facets_count_what_is_listed(index: SqliteSearch):
+    held = docs(200)
+    index.put(held, size=200, old={})
+    page = index.search(parse_query("拜登", UTC), limit=1000, facets=True)
+    assert sum(count for _, count in page.outlets) == sum(count for _, count in page.months) == page.total
+    for month, count in page.months:
+        assert len(found(index, f"拜登 after:{month}") - found(index, f"拜登 -before:{month}")) == 0
+        inside = found(index, f"拜登 after:{month}") - {one for one in found(index, "拜登") if one not in page.ids}
+        assert count <= len(inside)
+
+
+def test_titles_come_first(index: SqliteSearch):
+    plain = docs(1)[0]
+
+    def doc(number: int, title: str, text: str, shown: int) -> SearchDoc:
+        return SearchDoc(
+            id=str(number), index=number, outlet=plain.outlet, lang="zh", title=title, text=text, shown_ms=shown
+        )
+
+    index.put(
+        [
+            doc(1, "别的", "峰会 " * 30, 9),
+            doc(2, "峰会", "x", 1),
+            doc(3, "今天的峰会开了很久很久", "x", 5),
+            doc(4, "无", "峰会", 10),
+        ],
+        size=4,
+        old={},
+    )
+    assert index.search(parse_query("峰会", UTC)).ids[:2] == ("2", "3")
+
+
+def test_a_new_revision_takes_the_place_of_the_old(index: SqliteSearch):
+    old, other = docs(2)
+    new = SearchDoc(id=old.id, index=9, outlet=old.outlet, lang="zh", title="完全不同", text="崭新", shown_ms=1)
+    index.put([old, other], size=2, old={})
+    index.put([new], size=10, old={old.id: old})
+    assert found(index, "崭新") == {old.id}
+    assert found(index, "") == {old.id, other.id}
+    assert index.held([old.id, "none"]) == {old.id: 9}
+    index.put([new], size=10, old={})
+    assert found(index, "完全不同") == {old.id}
+
+
+def test_what_is_forgotten_is_nowhere_in_the_files(index: SqliteSearch, tmp_path: Path):
+    secret = SearchDoc(id="s", index=0, outlet="x", lang="zh", title="罄竹难书", text="魑魅魍魉 zyzzyva", shown_ms=1)
+    index.put([secret, *docs(50)], size=51, old={})
+    index.forget([secret])
+    assert found(index, "zyzzyva") == set()
+    index.close()
+    data = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    for token in ("zyzzyva", "罄竹", "魑魅", "魅魍"):
+        assert token.encode() not in data
+
+
+def test_an_article_without_text_is_dropped_and_the_index_made_anew(tmp_path: Path):
+    index = SqliteSearch(tmp_path / "search.sqlite", zone=UTC)
+    index.put(docs(5), size=5, old={})
+    index.drop([docs(5)[0].id])
+    assert docs(5)[0].id not in found(index, "")
+    index.close()
+    index = SqliteSearch(tmp_path / "search.sqlite", zone=UTC)
+    assert index.size() == 0
+    index.close()
+
+
+def test_more_articles_than_a_block_of_bitmaps(index: SqliteSearch):
+    held = docs(5000, seed=7)
+    index.put(held[:3000], size=3000, old={})
+    index.put(held[3000:], size=5000, old={})
+    index.finish()
+    for query in ("的", "在", "长", "拜登 的", "-的"):
+        want = {
+            doc.id for doc in held if all(holds(doc, part.strip("-")) != part.startswith("-") for part in query.split())
+        }
+        assert found(index, query) == want, query
