@@ -4,6 +4,8 @@ import hashlib
 import html
 from collections.abc import Iterable, Iterator, Sequence
 
+import msgspec
+
 from baoguan.archive.withdraw_deny import item_texts
 from baoguan.archive.withdraw_plan import Cut, Plan
 from baoguan.capture.read import WarcRecord, iter_members, read_member, to_response
@@ -104,7 +106,8 @@ class Trace:
             if record_id not in self._cuts and self._carries(self._record(record_id)):
                 self._cut(record_id)
         # Redirects to it and answers that were no article: their cap line names the URL, so it goes with them.
-        for record_id, index in catalog.captures_of_urls(self.urls):
+        urls = (*self.urls, *(url for media in alone for url in _urls_of(media)))
+        for record_id, index in catalog.captures_of_urls(urls):
             cap = self.desk.archive.line(index)
             if cap is not None:
                 self._gone_caps[index] = cap
@@ -139,7 +142,12 @@ class Trace:
                 heirs.append(revisit)
             else:
                 self._cut(revisit)
-        self._rehome(heirs, data)
+        self._rehome(sorted(heirs, key=self._order), data)
+
+    def _order(self, record_id: str) -> tuple[str, int]:
+        """The oldest takes the body over: files are named by their time."""
+        place = self.desk.catalog.capture(record_id)
+        return (place.file, place.offset) if place else ("", 0)
 
     def _may_stay(self, record_id: str) -> bool:
         """A revisit that an article's line names, of none that is withdrawn: its own body is the same, and stays."""
@@ -154,10 +162,10 @@ class Trace:
             if record is None or heir in self._cuts:
                 continue
             moved = self.desk.archive.warc.moved(record, payload, target)
-            self._replace(heir, moved.ref, moved.data)
+            self._replace(heir, moved.ref, moved.data, target.record_id if target else "")
             payload, target = None, target or moved.ref
 
-    def _replace(self, record_id: str, ref: CaptureRef, data: bytes) -> None:
+    def _replace(self, record_id: str, ref: CaptureRef, data: bytes, target: str = "") -> None:
         place = self.desk.catalog.capture(record_id)
         if place is None:
             raise NotFound(f"capture {record_id} is not in the index: `baoguan rebuild`, then again")
@@ -168,8 +176,10 @@ class Trace:
             file=place.file,
             offset=place.offset,
             length=place.length,
-            ref=ref,
+            # Of what moved, the article's own line names the URL: when it goes, no other may tell it.
+            ref=msgspec.structs.replace(ref, url="") if ref.record_id == record_id else ref,
             data=data,
+            target=target,
         )
 
     def _record(self, record_id: str) -> WarcRecord | None:

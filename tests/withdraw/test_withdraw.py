@@ -142,7 +142,12 @@ def test_a_picture_that_another_article_shows_stays(house: House) -> None:
     assert all((house.folder / "public" / path).exists() for path in kept)
     assert report.pictures == len(first.photos) - 1
     house.verify()
+    names = [path.rpartition("/")[2].partition(".")[0] for path in kept]
     withdraw_title(house, "第二篇用同一张图")
+    assert (
+        leftovers(house.folder, [*names, house.room.picture_url("voa", shared.name).rpartition("?")[0] or "x" * 40])
+        == []
+    )
     assert not any((house.folder / "public" / path).exists() for path in kept)
 
 

@@ -79,9 +79,11 @@ def _into_folder(
     state.unlink(missing_ok=True)
     copy_state(state)
     head = archive.checkpoint()
-    for name in covered(archive, capture_file):
+    names = set(covered(archive, capture_file))
+    for name in sorted(names):
         report.files += 1
         report.copied += _copy_once(folder / "public" / name, destination / "public" / name)
+    _drop_withdrawn(destination / "public", names)
     for path in _private(folder):
         _copy(path, destination / path.relative_to(folder))
         report.files += 1
@@ -164,9 +166,10 @@ def _private(folder: Path) -> Iterator[Path]:
 
 
 def _copy_once(source: Path, target: Path) -> bool:
-    """True when it was copied; a file of the same size that stands there is the same: public/ is written once."""
+    """True when it was copied. A file of the same size that isn't older is the same: only a withdrawal rewrites."""
     try:
-        if target.exists() and target.stat().st_size == source.stat().st_size:
+        new = source.stat()
+        if target.exists() and (old := target.stat()).st_size == new.st_size and old.st_mtime_ns >= new.st_mtime_ns:
             return False
     except FileNotFoundError:
         raise NotFound(f"{source}: missing; `baoguan verify` lists what else is") from None
@@ -187,6 +190,14 @@ def _write(target: Path, data: bytes) -> None:
     beside = target.with_name(target.name + ".new")
     beside.write_bytes(data)
     beside.replace(target)
+
+
+def _drop_withdrawn(public: Path, names: set[str]) -> None:
+    """What an older backup in the same folder still holds and the archive doesn't."""
+    for kind in ("articles", "media", "captures"):
+        for path in sorted((public / kind).rglob("*")):
+            if path.is_file() and path.relative_to(public).as_posix() not in names:
+                path.unlink()
 
 
 def _drop_other_widths(public: Path, size: int) -> None:

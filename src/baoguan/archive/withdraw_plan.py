@@ -24,6 +24,8 @@ class Cut(msgspec.Struct, frozen=True, kw_only=True):
     ref: CaptureRef
     """Of what stands there afterwards: a stub, or a revisit that took over the payload."""
     data: bytes
+    target: str = ""
+    """Record id to which a rewritten revisit refers from now on."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

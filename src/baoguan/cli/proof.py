@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from msgspec import structs
 
 from baoguan.cli.common import archive_option, print_json, progress_bar, size_text, style, when
 
+TRIES, PAUSE_S = 4, 0.3
+"""A fault that a writer at work may have caused is looked at again."""
 SMALL = 2000
 """Fewer entries than that are checked in one process: starting others costs more."""
 
@@ -54,7 +57,12 @@ def verify(folder: Path, *, as_json: bool, jobs: int, key: str, deep: bool, sinc
     began = remembered.now_ns()
     bar = _Bar(sys.stderr.isatty() and not as_json)
     with _pool(jobs, public, scope.since) as pmap:
-        report, memory = verify_scope(objects, verifier, progress=bar.progress, pmap=pmap, scope=scope)
+        for _ in range(TRIES):
+            watch = _Watch(folder, public)
+            report, memory = verify_scope(objects, verifier, progress=bar.progress, pmap=pmap, scope=scope)
+            if report.ok or not watch.moved():
+                break
+            time.sleep(PAUSE_S)
     bar.close()
     report, left_out = as_chosen(report, folder)
     if own and not since:
@@ -92,6 +100,22 @@ def _print_report(report: Any, left_out: Mapping[str, int]) -> None:
     kinds = {kind: len(report.of(kind)) for kind in ("altered", "missing", "extra")}
     wrong = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count)
     click.echo(style(wrong, fg="red") if wrong else style("everything stands as the log says", fg="green"))
+
+
+class _Watch:
+    """Whether a writer moved the head, or a withdrawal was under way, while public/ was read without a lock."""
+
+    def __init__(self, folder: Path, public: Path) -> None:
+        self.plan, self.head = folder / "private" / "withdrawing.json", public / "checkpoint"
+        self.before = self._now()
+
+    def _now(self) -> tuple[bool, bytes]:
+        return self.plan.exists(), self.head.read_bytes() if self.head.exists() else b""
+
+    def moved(self) -> bool:
+        """What was read may be of two moments: worth a second look before anything is called a fault."""
+        now = self._now()
+        return now != self.before or now[0]
 
 
 class _Bar:

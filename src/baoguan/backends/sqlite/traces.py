@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 
 from baoguan.archive.withdraw_plan import Plan
+from baoguan.model.capture import CaptureRef
 from baoguan.model.log import ManifestLine
 from baoguan.text.urls import identity_key
 
@@ -43,7 +44,7 @@ def apply_traces(db: sqlite3.Connection, index: int, line: ManifestLine) -> None
     elif line.kind == "cap":
         db.executemany(
             "INSERT OR REPLACE INTO loose VALUES (?,?,?,?)",
-            [(page_brief(ref.url), ref.at_ms, ref.record_id, index) for ref in line.captures if _is_fetched(ref.kind)],
+            [(page_brief(ref.url), ref.at_ms, ref.record_id, index) for ref in line.captures if _is_page(ref)],
         )
     elif line.kind == "gone" and line.id:
         db.execute("INSERT OR IGNORE INTO withdrawn VALUES (?,?,?)", (line.id, line.captured_ms, line.reason))
@@ -59,8 +60,8 @@ def apply_traces(db: sqlite3.Connection, index: int, line: ManifestLine) -> None
         )
 
 
-def _is_fetched(kind: str) -> bool:
-    return kind in ("response", "revisit")
+def _is_page(ref: CaptureRef) -> bool:
+    return bool(ref.url) and ref.kind in ("response", "revisit")
 
 
 def entries_of(db: sqlite3.Connection, ids: Sequence[str]) -> list[int]:
@@ -143,6 +144,8 @@ def _forget_captures(db: sqlite3.Connection, plan: Plan) -> None:
     for cut in plan.cuts:
         db.execute("DELETE FROM loose WHERE record_id = ? AND idx < ?", (cut.record_id, plan.first))
         db.execute("DELETE FROM revisit WHERE target = ?", (cut.record_id,))
+    moved = [(cut.target, cut.record_id) for cut in plan.cuts if cut.target]
+    db.executemany("INSERT OR IGNORE INTO revisit VALUES (?,?)", moved)
     stubs = [cut for cut in plan.cuts if cut.ref.record_id != cut.record_id]
     marks = (db.execute("SELECT 1 FROM capture WHERE record_id = ?", (cut.ref.record_id,)) for cut in stubs)
     if any(mark.fetchone() for mark in marks):
