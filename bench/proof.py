@@ -3,19 +3,22 @@
 Made-up records of 5,000 bytes, and the real ones of the shared folder where it is there.
 """
 
+import argparse
 import contextlib
 import hashlib
 import os
-import sys
+import resource
 import tarfile
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from baoguan.archive.memory import Memory, Scope
 from baoguan.archive.note import Signer
+from baoguan.archive.proofs import make_proof
 from baoguan.archive.store import Archive
-from baoguan.archive.verify import verify
+from baoguan.archive.verify import VerifyReport, verify, verify_scope
 from baoguan.backends.clock import SeededEntropy, SystemClock, SystemEntropy
 from baoguan.backends.files import FileHead, FileLock, FileObjects
 from baoguan.capture.warc import WarcWriter
@@ -67,13 +70,13 @@ def real(shared: Path) -> Iterator[bytes]:
                 yield data.read()
 
 
-def append(archive: Archive, records: Iterator[bytes]) -> tuple[int, float]:
+def append(archive: Archive, records: Iterator[bytes], first: int = 0) -> tuple[int, float]:
     """(articles, CPU seconds of the batches); reading the records is not counted."""
-    count, spent = 0, 0.0
+    count, spent = first, 0.0
     while True:
         part = [data for _, data in zip(range(BATCH), records, strict=False)]
         if not part:
-            return count, spent
+            return count - first, spent
         start = time.process_time()
         with archive.begin() as batch:
             for data in part:
@@ -131,13 +134,89 @@ def measure(name: str, records: Iterator[bytes]) -> None:
         print(f"{name}: median {sorted(ratios)[1]:.0%}")
 
 
+def seen(archive: Archive, count: int, batch_size: int = 5000) -> float:
+    """Appends `count` entries that name no file; CPU seconds."""
+    start = time.process_time()
+    for low in range(0, count, batch_size):
+        with archive.begin() as batch:
+            for number in range(batch.first, batch.first + min(batch_size, count - low)):
+                batch.append(
+                    ManifestLine(salt="", kind="seen", id=f"{number:016x}", outlet="bench", captured_ms=number)
+                )
+            batch.commit()
+    return time.process_time() - start
+
+
+def lean(archive: Archive, memory: Memory) -> tuple[float, VerifyReport]:
+    """CPU seconds of a verify of what is new since `memory`, and its report."""
+    start = time.process_time()
+    report = verify(archive.objects, archive.verifier, scope=Scope(since=memory.size, memory=memory))
+    assert report.ok, report.faults[:3]
+    return time.process_time() - start, report
+
+
+def incremental(small: int = 20 * 256, new: int = 4 * 256) -> None:
+    """The same new part behind an archive of some size and one of ten times that."""
+    for count in (small, 10 * small):
+        with tempfile.TemporaryDirectory(prefix="baoguan-proof-", ignore_cleanup_errors=True) as place:
+            archive = open_archive(Path(place))
+            append(archive, synthetic(count))
+            start = time.process_time()
+            report, memory = verify_scope(archive.objects, archive.verifier)
+            whole = time.process_time() - start
+            assert report.ok
+            assert memory is not None
+            append(archive, synthetic(new), count)
+            best = min(lean(archive, memory)[0] for _ in range(5))
+            print(f"incremental: {new} new behind {count}: {best * 1000:.0f} ms CPU; the whole {whole * 1000:.0f} ms")
+
+
+def million(total: int = 1_000_000, steps: int = 10) -> None:
+    """Append, verify and prove while a log of entries without files grows to `total`."""
+    with tempfile.TemporaryDirectory(prefix="baoguan-proof-", ignore_cleanup_errors=True) as place:
+        archive = open_archive(Path(place))
+        memory = None
+        for _ in range(steps):
+            spent = seen(archive, total // steps)
+            if memory is None:
+                _, memory = verify_scope(archive.objects, archive.verifier)
+            fresh, _ = lean(archive, memory)
+            _, memory = verify_scope(archive.objects, archive.verifier, scope=Scope(since=memory.size, memory=memory))
+            start = time.process_time()
+            for index in range(0, archive.size, archive.size // 20):
+                make_proof(archive, index)
+            proof = (time.process_time() - start) / 20
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+            print(
+                f"{archive.size:>9}: append {total / steps / spent:,.0f}/s, verify of the newest {total // steps} "
+                f"{fresh:.2f} s, a proof {proof * 1000:.1f} ms, peak {peak} MB",
+                flush=True,
+            )
+        start = time.process_time()
+        assert verify(archive.objects, archive.verifier).ok
+        spent = time.process_time() - start
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        print(f"{archive.size:>9}: verify of everything {spent:.1f} s, {archive.size / spent:,.0f}/s, peak {peak} MB")
+
+
 def main() -> None:
-    """`bench proof [COUNT]`: COUNT made-up records (20,000), then the real ones."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 20000
-    measure("synthetic", synthetic(count))
+    """`bench proof`: made-up records, then the real ones; more by its options."""
+    parser = argparse.ArgumentParser(prog="./run bench proof", description=__doc__)
+    parser.add_argument("count", type=int, nargs="?", default=20_000, help="made-up records (20,000)")
+    parser.add_argument("--only", choices=("synthetic", "real", "incremental"), help="one part alone")
+    parser.add_argument("--million", action="store_true", help="1,000,000 entries instead: append, verify, prove")
+    options = parser.parse_args()
+    if options.million:
+        million()
+        return
+    if options.only in (None, "synthetic"):
+        measure("synthetic", synthetic(options.count))
+    if options.only in (None, "incremental"):
+        incremental()
     shared = Path(os.environ.get("BAOGUAN_SHARED", "../shared"))
-    with contextlib.suppress(FileNotFoundError):
-        measure("waimei", real(shared))
+    if options.only in (None, "real"):
+        with contextlib.suppress(FileNotFoundError):
+            measure("waimei", real(shared))
 
 
 if __name__ == "__main__":

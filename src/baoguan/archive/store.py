@@ -79,6 +79,8 @@ class Archive:
         self._open: OpenLog | None = None
         self._lines: tuple[str, list[bytes | None]] = ("", [])
         self._batch: Batch | None = None
+        self._kinds: dict[str, tuple[int, tuple[int, ...]]] = {}
+        """By kind of leaf: how far the full bundles were searched, and what was found there."""
 
     @property
     def lock(self) -> AbstractContextManager[object]:
@@ -120,16 +122,20 @@ class Archive:
         """The bytes of a committed manifest line; None when it is withheld. Raises NotFound, Corrupt."""
         return next(iter(self._raw_lines(index, index + 1)))[1]
 
-    def indexes_of(self, kind: str) -> Iterator[int]:
+    def indexes_of(self, kind: str) -> tuple[int, ...]:
         """Log indexes of the leaves of one kind, oldest first: by the entries alone, no line is read."""
         size, mark = self.size, f'"k":"{kind}"'.encode()
-        for n in range((size + WIDTH - 1) // WIDTH):
+        done, found = self._kinds.get(kind, (0, ()))
+        new = []
+        for n in range(done // WIDTH, (size + WIDTH - 1) // WIDTH):
             width = min(WIDTH, size - n * WIDTH)
             data = self._partial_or_full(entries_path(n, width), entries_path(n))
             if mark in data:
-                for offset, leaf in enumerate(decode_entries(data)[:width]):
-                    if mark in leaf:
-                        yield n * WIDTH + offset
+                new += [n * WIDTH + at for at, leaf in enumerate(decode_entries(data)[:width]) if mark in leaf]
+        whole = size - size % WIDTH
+        known = (*found, *new)
+        self._kinds[kind] = (whole, tuple(index for index in known if index < whole))
+        return known
 
     def lines(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, ManifestLine | None]]:
         """(index, line or None when withheld) of entries start..stop-1; to the end when `stop` is None."""
