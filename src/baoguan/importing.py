@@ -21,6 +21,7 @@ from typing import IO, cast
 import msgspec
 
 from baoguan.archive.ledger import Ledger
+from baoguan.archive.revisions import content_digest
 from baoguan.batching import Draft, is_refused, log_draft
 from baoguan.capture.read import iter_responses
 from baoguan.capture.tarball import Unusual, read_members
@@ -32,9 +33,12 @@ from baoguan.extract.rules import choose_rules
 from baoguan.model.capture import Response
 from baoguan.outlets.matching import adhoc_outlet, outlet_for_url
 from baoguan.publish.ancestor import AncestorFile, parse_ancestor, to_article
+from baoguan.text.html import plain_text
 
-BATCH_FILES = 1024
+BATCH_FILES = 2048
 BATCH_BYTES = 24_000_000
+_ASKED_FILES = 256
+_ASKED_BYTES = 8_000_000
 _BUFFER = 1 << 18
 FILE_BYTES = 20_000_000
 """A larger file is no article; it is named in the report."""
@@ -109,10 +113,14 @@ class _Import:
         with self.desk.archive.begin() as batch:
             catch_up(self.desk)
             ledger = Ledger(self.desk.catalog, self.desk.denials)
-            taken: set[tuple[str, str]] = set()
+            ledger.foresee((d.outlet.key, d.guid, d.url, d.outlet.drop_params) for d, _ in drafts)
+            taken = self.desk.catalog.all_imported((d.source_sha256, d.legacy_path) for d, _ in drafts)
             for draft, data in drafts:
                 key = (draft.source_sha256, draft.legacy_path)
-                if draft.source_sha256 and (key in taken or self.desk.catalog.imported(*key)):
+                if draft.source_sha256 and key in taken:
+                    self.report.known += 1
+                    continue
+                if draft.response is not None and self.seen_page(ledger, draft):
                     self.report.known += 1
                     continue
                 taken.add(key)
@@ -130,8 +138,19 @@ class _Import:
             self.desk.commit(batch, ledger)
         self.progress(len(drafts))
 
-    def file_drafts(self, path: Path) -> Iterator[tuple[Draft, bytes]]:
-        """Drafts of the article files of a tree."""
+    def seen_page(self, ledger: Ledger, draft: Draft) -> bool:
+        """Whether the log has this page of a WARC: a revision of that time, or the same text looked at since."""
+        who = ledger.resolve(draft.outlet.key, draft.guid, draft.url, draft.outlet.drop_params)
+        row = self.desk.catalog.article(who.id)
+        if row is None:
+            return False
+        if any(held.captured_ms == draft.captured_ms for held in self.desk.catalog.revisions(who.id)):
+            return True
+        digest = content_digest(draft.article, plain_text(draft.article.body_html))
+        return draft.captured_ms <= row.checked_ms and digest == row.content_sha256
+
+    def article_files(self, path: Path) -> Iterator[tuple[str, str, bytes]]:
+        """(path below the tree's root, sha256, bytes) of its article files."""
         files = walk_folder(path) if path.is_dir() else walk_tar(path)
         for name, data in files:
             legacy = legacy_path(name)
@@ -142,15 +161,21 @@ class _Import:
                 self.report.failed.append((name, f"larger than {FILE_BYTES} bytes"))
                 continue
             self.report.files += 1
-            digest = hashlib.sha256(data).hexdigest()
-            if self.desk.catalog.imported(digest, legacy):
-                self.report.known += 1
-                self.progress(1)
-                continue
-            try:
-                yield self.draft_file(parse_ancestor(data, legacy), legacy, digest), data
-            except BaoguanError as error:
-                self.report.failed.append((name, str(error)))
+            yield legacy, hashlib.sha256(data).hexdigest(), data
+
+    def file_drafts(self, path: Path) -> Iterator[tuple[Draft, bytes]]:
+        """Drafts of the article files of a tree that were not imported before."""
+        for files in _chunks(self.article_files(path)):
+            known = self.desk.catalog.all_imported((digest, legacy) for legacy, digest, _ in files)
+            for legacy, digest, data in files:
+                if (digest, legacy) in known:
+                    self.report.known += 1
+                    self.progress(1)
+                    continue
+                try:
+                    yield self.draft_file(parse_ancestor(data, legacy), legacy, digest), data
+                except BaoguanError as error:
+                    self.report.failed.append((legacy, str(error)))
 
     def draft_file(self, file: AncestorFile, legacy: str, digest: str) -> Draft:
         """One file as a draft."""
@@ -217,6 +242,19 @@ class _Import:
             missing=[picture.url for picture in article.pictures],
             cause="import",
         )
+
+
+def _chunks(files: Iterator[tuple[str, str, bytes]]) -> Iterator[list[tuple[str, str, bytes]]]:
+    """Files that the catalogue is asked about together: one statement for many costs a tenth."""
+    chunk: list[tuple[str, str, bytes]] = []
+    size = 0
+    for file in files:
+        chunk.append(file)
+        size += len(file[2])
+        if len(chunk) == _ASKED_FILES or size >= _ASKED_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    yield chunk
 
 
 def legacy_path(name: str) -> str | None:

@@ -46,6 +46,13 @@ class ObjectStore(Protocol):
         """Keeps `data` under `path`, whole or not at all. The same bytes again: fine (False). Other bytes: Conflict."""
         ...
 
+    def put_listed(self, path: str, data: bytes) -> bool:
+        """As put_new for a name that a durable staging list holds: a crash may leave a part, which the sweep removes.
+
+        A failure that is reported leaves nothing. Spares a store of files the detour over a temporary name.
+        """
+        ...
+
     def put_file(self, path: str, source: str) -> bool:
         """As put_new, from a local file on the same disk that is moved (renamed) into place when it can be."""
         ...
@@ -133,8 +140,16 @@ class Catalog(Protocol):
         """Ids of the articles that own one of the identity keys."""
         ...
 
+    def owners(self, keys: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
+        """As find, for many (outlet, key) at once."""
+        ...
+
     def article(self, identity: str) -> ArticleRow | None:
         """The current revision."""
+        ...
+
+    def standing(self, identities: Iterable[str]) -> Mapping[str, ArticleRow]:
+        """As article, for many at once."""
         ...
 
     def revisions(self, identity: str) -> list[RevisionRow]:

@@ -39,6 +39,19 @@ def test_write_once(objects):
     objects.sync(["a/b/c", "new"])
 
 
+def test_a_listed_name_is_written_once(objects):
+    assert objects.put_listed("l/b/c", b"one") is True
+    assert objects.put_listed("l/b/c", b"one") is False
+    with pytest.raises(Conflict, match="l/b/c"):
+        objects.put_listed("l/b/c", b"two")
+    assert objects.get("l/b/c") == b"one"
+    objects.delete("l/b/c")
+    assert objects.put_listed("l/b/c", b"again") is True
+    for path in ("../x", "a//b", "/a", "a/", ".", "", "a/./b", "a\\b", "a\0b"):
+        with pytest.raises(StoreError):
+            objects.put_listed(path, b"x")
+
+
 def test_a_file_is_moved_in(objects, tmp_path):
     for turn, new in enumerate((True, False)):
         source = tmp_path / f"source{turn}"
@@ -133,7 +146,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(files_module, "_write_all", full)
-    for call in (objects.put_new, objects.replace):
+    for call in (objects.put_new, objects.replace, objects.put_listed):
         with pytest.raises(DiskFull, match="no room"):
             call("a/b", b"x")
     assert not objects.exists("a/b")

@@ -122,3 +122,34 @@ def test_lists_are_ordered_and_paged(catalog: SqliteCatalog) -> None:
     assert seen == [f"{n:016x}" for n in sorted(range(20), key=lambda n: (1000 + n // 2, f"{n:016x}"), reverse=True)]
     assert catalog.named(f"{3:016x}"[:15]) != []
     assert catalog.named("https://a.example/3") == [f"{3:016x}"]
+
+
+def test_many_asked_at_once_get_what_each_would(catalog: SqliteCatalog) -> None:
+    lines = [rev(f"a{n}", url=f"https://a.example/{n}", source_sha256=f"s{n}", legacy_path=f"p{n}") for n in range(9)]
+    catalog.apply(enumerate(lines), size=9)
+    keys = [("a", f"u:https://a.example/{n}") for n in (3, 5, 12)] + [("b", "u:https://a.example/3")]
+    assert catalog.owners(keys) == {key: owner for key in keys for owner in catalog.find(key[0], [key[1]])}
+    assert catalog.owners(keys) == {keys[0]: "a3", keys[1]: "a5"}
+    assert catalog.standing(["a3", "no", "a4"]) == {name: catalog.article(name) for name in ("a3", "a4")}
+    files = [("s1", "p1"), ("s1", "p2"), ("s8", "p8")]
+    assert catalog.all_imported(files) == {file for file in files if catalog.imported(*file)} == {files[0], files[2]}
+
+
+def test_a_ledger_that_foresaw_answers_as_one_that_asks(catalog: SqliteCatalog) -> None:
+    lines = [rev(f"a{n}", url=f"https://a.example/{n}", guids=(f"g{n}",)) for n in range(4)]
+    catalog.apply(enumerate(lines), size=4)
+    items = [("a", f"g{guid}", f"https://a.example/{url}", ()) for guid in range(6) for url in range(6)]
+    asking, foreseeing = Ledger(catalog), Ledger(catalog)
+    foreseeing.foresee(items)
+    assert [foreseeing.resolve(*item) for item in items] == [asking.resolve(*item) for item in items]
+
+
+def test_revisions_and_losses_of_one_batch_in_log_order(catalog: SqliteCatalog) -> None:
+    def fact(kind: str, at: int, reason: str = "") -> ManifestLine:
+        return ManifestLine(salt="", kind=kind, id="aa", outlet="a", captured_ms=at, reason=reason)
+
+    lines = [rev("aa"), fact("lost", 1500, "404"), rev("aa", 1, at=500), fact("seen", 1600), rev("aa", 2, at=2000)]
+    catalog.apply([*enumerate(lines), (5, fact("lost", 2500, "410"))], size=6)
+    one = catalog.article("aa")
+    assert one is not None
+    assert (one.rev, one.index, one.captured_ms, one.lost, one.checked_ms) == (2, 4, 2000, "410", 2500)

@@ -1,13 +1,16 @@
 """What is written as WARC, what strangers' headers can't do to it, and reading it again."""
 
+import base64
 import gzip
 import hashlib
 import io
 import subprocess
 import sys
+import uuid
 import zlib
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +18,7 @@ from hypothesis import strategies as st
 
 from baoguan.backends.clock import SeededEntropy
 from baoguan.capture.read import iter_members, iter_responses, parse_record, read_member, scan_captures, to_response
-from baoguan.capture.warc import WarcWriter, digest, http_head
+from baoguan.capture.warc import WarcWriter, base32, clean_url, digest, http_head, record_urn
 from baoguan.errors import Corrupt
 from baoguan.model.capture import CaptureRef, Hop, Response
 
@@ -198,3 +201,15 @@ def test_a_revisit_names_what_it_repeats():
     assert record.header("WARC-Refers-To-Date") == "1970-01-01T00:00:01.000Z"
     assert record.header("WARC-Profile").endswith("identical-payload-digest")
     assert to_response(record).raw == b""
+
+
+@given(st.binary(min_size=32, max_size=32))
+def test_names_and_digests_are_those_of_the_standard_library(chance: bytes) -> None:
+    assert base32(chance) == base64.b32encode(chance).decode()
+    assert record_urn(chance[:16]) == uuid.UUID(bytes=chance[:16], version=4).urn
+
+
+@given(st.text())
+def test_urls_are_quoted_as_the_standard_library_does(url: str) -> None:
+    safe = "!#$%&'()*+,-./:;=?@[]_~|^`{}\\\""
+    assert clean_url(url) == quote(url.strip(), safe=safe, errors="replace")

@@ -191,7 +191,10 @@ def test_warc(folder: Path, tmp_path: Path) -> None:
     with open_desk(folder) as desk:
         report = import_path(desk, path)
         assert (report.files, report.added, report.skipped) == (1, 1, ["https://news.example/a.jpg"])
-        assert import_path(desk, path).articles == 0
+        size, files = desk.archive.size, sorted(desk.archive.objects.list(""))
+        again = import_path(desk, path)
+        assert (again.files, again.added, again.articles, again.known) == (1, 0, 0, 1)
+        assert (desk.archive.size, sorted(desk.archive.objects.list(""))) == (size, files)
         (row,) = desk.catalog.articles(start_ms=0)
         assert (row.title, row.captured_ms) == ("图书馆开工", int(at.timestamp() * 1000))
 

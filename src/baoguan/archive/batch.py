@@ -4,14 +4,16 @@ Write order, which is the safety argument:
 
 1. Media and captures are spooled in state/staging/<batch>.d, records wait in memory: nothing in public/ yet.
 2. state/staging/<batch>.json names every file that the batch will add to public/ and that does not stand there; synced.
-3. Media, captures, records, then manifest, entries, tiles, bundles: each written beside, then renamed into place.
+3. Media and captures are renamed into place; records, then manifest, entries, tiles, bundles are written under their
+   own names, each of which must be new.
 4. One sync of all of them.
 5. `checkpoint` replaced (write, fsync, rename, fsync of the folder): the commit point.
 6. Partial files that a full one replaces are pruned.
 7. The staging list is removed.
 
 A crash before 5 leaves listed files that the checkpoint doesn't cover: the next start deletes them. A crash after 5
-leaves a list that the checkpoint covers: the next start finishes 6 and 7. Nothing is written in place, ever.
+leaves a list that the checkpoint covers: the next start finishes 6 and 7. What stands is never written over: a file
+that a crash cut short has a listed name that no checkpoint covers, and nobody reads it before the sweep.
 """
 
 import hashlib
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
 
 WARC_LIMIT = 64 << 20
 """Bytes of one WARC; the next record starts another."""
+_SPOOL_BYTES = 256 << 10
 CLOCK_BACK_MS = 5 * 60 * 1000
 _EXTENSION = re.compile(r"[a-z0-9]{1,8}")
 
@@ -84,6 +87,9 @@ class Batch:
         self._media: dict[str, str] = {}
         self._warcs: list[tuple[str, str]] = []
         self._warc_bytes = 0
+        self._unwritten: list[bytes] = []
+        """Captures on their way to the spool: one write for many."""
+        self._unwritten_bytes = 0
         self._captures: list[CaptureRef] = []
         self.places: list[tuple[str, str, int, int]] = []
         """(record id, file of public/, offset, length) of each capture, for the catalogue."""
@@ -167,7 +173,10 @@ class Batch:
         data = b"".join(member.data for member in members)
         if not self._warcs or self._warc_bytes + len(data) > WARC_LIMIT:
             data = self._new_warc() + data
-        self._archive.staging.extend(self._name, f"{len(self._warcs) - 1}.warc.gz", data)
+        self._unwritten.append(data)
+        self._unwritten_bytes += len(data)
+        if self._unwritten_bytes > _SPOOL_BYTES:
+            self._spool_captures()
         offset = self._warc_bytes + len(data) - sum(len(member.data) for member in members)
         for member in members:
             self.places.append((member.ref.record_id, self._warcs[-1][0], offset, len(member.data)))
@@ -177,7 +186,14 @@ class Batch:
         self._captures += [member.ref for member in members]
         return members[-1].ref
 
+    def _spool_captures(self) -> None:
+        if self._unwritten:
+            data = b"".join(self._unwritten)
+            self._archive.staging.extend(self._name, f"{len(self._warcs) - 1}.warc.gz", data)
+            self._unwritten, self._unwritten_bytes = [], 0
+
     def _new_warc(self) -> bytes:
+        self._spool_captures()
         part = f"-{len(self._warcs)}" if self._warcs else ""
         filename = f"{self._name}{part}.warc.gz"
         info = self._archive.warc.info(filename, _epoch_ms(self._now))
@@ -225,6 +241,7 @@ class Batch:
         """
         self._check_open()
         self._append_cap()
+        self._spool_captures()
         if not self._entries:
             self._archive.staging.clear(self._name)
             self._end(self._state)
@@ -280,7 +297,7 @@ class Batch:
 
     def _put_record(self, path: str, data: bytes) -> None:
         try:
-            self._archive.objects.put_new(path, data)
+            self._archive.objects.put_listed(path, data)
         except Conflict:
             # Rare enough to read the whole manifest: only a file that the log names is immutable.
             for _, line in self._archive.lines(0, self.first):
@@ -290,7 +307,7 @@ class Batch:
 
     def _put_log(self, path: str, data: bytes) -> None:
         try:
-            self._archive.objects.put_new(path, data)
+            self._archive.objects.put_listed(path, data)
         except Conflict:
             # The checkpoint covers none of these widths: what stands here is of a batch that never was.
             self._archive.objects.replace(path, data)

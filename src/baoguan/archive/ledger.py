@@ -1,8 +1,11 @@
 """Who is who while a batch is being written: the catalogue, and over it what this batch has appended already."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 from baoguan.archive.withdraw_deny import Denials
+from baoguan.model.catalog import ArticleRow
 from baoguan.model.ids import article_id
 from baoguan.model.log import ManifestLine
 from baoguan.ports import Catalog
@@ -34,6 +37,16 @@ class Resolution(msgspec.Struct, frozen=True, kw_only=True):
     """Its guid and its URL belong to two articles: it is a third."""
 
 
+def _standing(row: ArticleRow) -> Standing:
+    return Standing(
+        rev=row.rev,
+        index=row.index,
+        captured_ms=row.captured_ms,
+        content_sha256=row.content_sha256,
+        lost=row.lost,
+    )
+
+
 class Ledger:
     """Lives for one batch, under the write lock; owned by one thread."""
 
@@ -43,8 +56,29 @@ class Ledger:
         self.denials = denials
         self._keys: dict[tuple[str, str], str] = {}
         self._standing: dict[str, Standing] = {}
+        self._asked: set[tuple[str, str]] = set()
+        """Keys whose owners are in _keys if they have one: the catalogue needn't be asked again."""
+        self._absent: set[str] = set()
+        """Ids that the catalogue has not."""
         self._lowest: dict[str, int | None] = {}
         self.lines: list[tuple[int, ManifestLine]] = []
+
+    def foresee(self, items: Iterable[tuple[str, str, str, tuple[str, ...]]]) -> None:
+        """Asks the catalogue once for what `resolve` will be asked with: (outlet, guid, URL, drop_params) of each."""
+        asked, ids = set(), set()
+        for outlet, guid, url, drop_params in items:
+            canonical = canonical_url(url, drop_params=drop_params) if url else ""
+            ids.add(article_id(outlet, canonical or guid))
+            for conflict in (False, True):
+                asked.update((outlet, key) for key in keys_of([guid], [canonical], conflict=conflict))
+        self._asked |= asked
+        for key, owner in self._catalog.owners(asked).items():
+            self._keys.setdefault(key, owner)
+            ids.add(owner)
+        ids -= self._standing.keys()
+        rows = self._catalog.standing(ids)
+        self._absent |= ids - rows.keys()
+        self._standing.update((identity, _standing(row)) for identity, row in rows.items())
 
     def resolve(self, outlet: str, guid: str, url: str, drop_params: tuple[str, ...] = ()) -> Resolution:
         """Finds the article of (outlet, guid, URL), or names a new one. Never by newest id or date."""
@@ -65,22 +99,15 @@ class Ledger:
 
     def _find(self, outlet: str, keys: list[str]) -> list[str]:
         fresh = [self._keys[outlet, key] for key in keys if (outlet, key) in self._keys]
-        return list(dict.fromkeys(fresh + self._catalog.find(outlet, keys)))
+        unknown = [key for key in keys if (outlet, key) not in self._asked]
+        return list(dict.fromkeys(fresh + self._catalog.find(outlet, unknown) if unknown else fresh))
 
     def standing(self, identity: str) -> Standing | None:
         """Where the article stands, this batch included; None when it is new."""
         if identity in self._standing:
             return self._standing[identity]
-        row = self._catalog.article(identity)
-        if row is None:
-            return None
-        return Standing(
-            rev=row.rev,
-            index=row.index,
-            captured_ms=row.captured_ms,
-            content_sha256=row.content_sha256,
-            lost=row.lost,
-        )
+        row = None if identity in self._absent else self._catalog.article(identity)
+        return None if row is None else _standing(row)
 
     def lowest_legacy(self, outlet: str) -> int | None:
         """The lowest id that the outlet has in the ancestors' tree, this batch included."""

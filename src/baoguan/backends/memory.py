@@ -65,6 +65,10 @@ class MemoryObjects:
         self._store("put_new", path, data)
         return True
 
+    def put_listed(self, path: str, data: bytes) -> bool:
+        """As ports.ObjectStore."""
+        return self.put_new(path, data)
+
     def put_file(self, path: str, source: str) -> bool:
         """As ports.ObjectStore; the source is removed once kept."""
         kept = self.put_new(path, Path(source).read_bytes())

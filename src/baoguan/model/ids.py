@@ -13,7 +13,7 @@ def record_path(outlet: str, captured_ms: int, identity: str, revision: int) -> 
     """articles/<outlet>/YYYY/MM/DD/<epoch_ms>-<id>[-rN].md, day and epoch by capture time in UTC."""
     day = datetime.fromtimestamp(captured_ms // 1000, UTC)
     suffix = f"-r{revision}" if revision else ""
-    return f"articles/{outlet}/{day:%Y/%m/%d}/{captured_ms}-{identity}{suffix}.md"
+    return f"articles/{outlet}/{day.year:04d}/{day.month:02d}/{day.day:02d}/{captured_ms}-{identity}{suffix}.md"
 
 
 def media_path(sha256: str, extension: str) -> str:

@@ -2,12 +2,13 @@
 
 import re
 
-_KANA = re.compile("[\u3041-\u30fa\u30fc-\u30ff\uff66-\uff9d]")
-_HANGUL = re.compile("[\uac00-\ud7a3\u1100-\u11ff]")
-_HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff]")
-_LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
-_CYRILLIC = re.compile("[\u0400-\u04ff]")
-_ARABIC = re.compile("[\u0600-\u06ff]")
+# Runs, not characters: a tenth of the matches.
+_KANA = re.compile("[\u3041-\u30fa\u30fc-\u30ff\uff66-\uff9d]+")
+_HANGUL = re.compile("[\uac00-\ud7a3\u1100-\u11ff]+")
+_HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff]+")
+_LATIN = re.compile("[A-Za-z\u00c0-\u024f]+")
+_CYRILLIC = re.compile("[\u0400-\u04ff]+")
+_ARABIC = re.compile("[\u0600-\u06ff]+")
 _SIMPLIFIED = frozenset(
     "这个们来时会国说对发为开关东车马长门问间闻见现规觉观让认识词话语请读谁调谈论设证评诉试该详误许访议讲记计订讨训"
     "军农写决况净几凤击划则刚创别剧劝办务动励劳势区医华协单卖卢卫却厂历压厅变号启员响团园围图圆圣场坏块坚报声处备"
@@ -38,18 +39,23 @@ def detect_language(text: str, hint: str = "") -> str:
     Reads the first 1,000 characters. Latin script is the hint's language when that is written in it, else en.
     """
     sample = text[:_SAMPLE]
-    han = len(_HAN.findall(sample)) * _HAN_WEIGHT
-    latin = len(_LATIN.findall(sample))
+    han = _count(_HAN, sample) * _HAN_WEIGHT
+    latin = _count(_LATIN, sample)
     if not han and not latin:
         return _other(sample, hint)
-    kana = len(_KANA.findall(sample))
+    kana = _count(_KANA, sample)
     if kana * 20 > han and kana * 4 > latin:
         return "ja"
-    if len(_HANGUL.findall(sample)) * 2 > han + latin / 2:
+    if _count(_HANGUL, sample) * 2 > han + latin / 2:
         return "ko"
     if han >= latin and han:
         return _chinese(sample, hint)
     return _other(sample, hint) or "en"
+
+
+def _count(script: re.Pattern[str], sample: str) -> int:
+    """Characters of the script."""
+    return sum(map(len, script.findall(sample)))
 
 
 def _chinese(sample: str, hint: str) -> str:
@@ -61,8 +67,8 @@ def _chinese(sample: str, hint: str) -> str:
 
 def _other(sample: str, hint: str) -> str:
     for tag, script in (("ja", _KANA), ("ko", _HANGUL), ("ru", _CYRILLIC), ("ar", _ARABIC)):
-        found = len(script.findall(sample))
-        if found and found > len(_LATIN.findall(sample)):
+        found = _count(script, sample)
+        if found and found > _count(_LATIN, sample):
             return tag
     if _LATIN.search(sample) and hint.startswith(("zh", "ja", "ko", "ru", "ar")):
         return "en"

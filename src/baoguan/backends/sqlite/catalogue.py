@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
 from baoguan.archive.withdraw_plan import Plan
 from baoguan.backends.sqlite import connect, scrub, traces
 from baoguan.model.catalog import ArticleRow, CaptureRow, KeptMedia, RevisionRow
@@ -86,10 +88,10 @@ class SqliteCatalog:
         """Takes the lines up to (not with) leaf `size`; lines already applied change nothing."""
         with self._transaction() as db:
             done = self.size()
-            rows = _Rows()
-            for index, line in lines:
-                if line is not None and done <= index < size:
-                    _apply_line(db, rows, index, line)
+            fresh = [(index, line) for index, line in lines if line is not None and done <= index < size]
+            rows = _Rows(_held(db, [line.id for _, line in fresh if line.kind == "rev"]))
+            for index, line in fresh:
+                _apply_line(db, rows, index, line)
             rows.write(db)
             if size > done:
                 db.execute("INSERT OR REPLACE INTO meta VALUES ('size', ?)", (size,))
@@ -165,6 +167,15 @@ class SqliteCatalog:
         row = self._db.execute("SELECT * FROM capture WHERE record_id = ?", (record_id,)).fetchone()
         return CaptureRow(record_id=row[0], file=row[1], offset=row[2], length=row[3]) if row else None
 
+    def owners(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        """Ids of the articles that own (outlet, key), for many at once."""
+        rows = self._db.execute(
+            "SELECT a.outlet, a.key, a.id FROM json_each(?) j CROSS JOIN alias a"
+            " ON a.outlet = j.value ->> 0 AND a.key = j.value ->> 1",
+            (_json(keys),),
+        )
+        return {(outlet, key): identity for outlet, key, identity in rows}
+
     def find(self, outlet: str, keys: Sequence[str]) -> list[str]:
         """Ids of the articles of `outlet` that own one of `keys`, in the order of the keys, each once."""
         if not keys:
@@ -192,6 +203,15 @@ class SqliteCatalog:
         """The current revision of an article."""
         row = self._db.execute(f"SELECT {_ARTICLE} FROM article WHERE id = ?", (identity,)).fetchone()  # noqa: S608
         return _article(row) if row else None
+
+    def standing(self, identities: Iterable[str]) -> dict[str, ArticleRow]:
+        """The current revisions of many articles; those that don't exist are left out."""
+        columns = ", ".join(f"a.{name.strip()}" for name in _ARTICLE.split(","))
+        rows = self._db.execute(
+            f"SELECT {columns} FROM json_each(?) j CROSS JOIN article a ON a.id = j.value",  # noqa: S608
+            (_json(identities),),
+        )
+        return {row[0]: _article(row) for row in rows}
 
     def articles(
         self, *, outlet: str = "", start_ms: int = 0, before: tuple[int, str] | None = None, limit: int = 30
@@ -237,6 +257,15 @@ class SqliteCatalog:
         )
         return row.fetchone() is not None
 
+    def all_imported(self, files: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Those of (sha256, path) that were imported: many asked at once."""
+        rows = self._db.execute(
+            "SELECT i.source_sha256, i.legacy_path FROM json_each(?) j CROSS JOIN imported i"
+            " ON i.source_sha256 = j.value ->> 0 AND i.legacy_path = j.value ->> 1",
+            (_json(files),),
+        )
+        return {(digest, path) for digest, path in rows}
+
     def lowest_legacy(self, outlet: str) -> int | None:
         """The lowest id that an article of the outlet has in the ancestors' tree; None when it has none."""
         row = self._db.execute("SELECT low FROM legacy WHERE outlet = ?", (outlet,)).fetchone()
@@ -272,7 +301,10 @@ def shown_ms(line: ManifestLine) -> int:
 class _Rows:
     """Rows that no statement of their own batch reads: written together at its end, in the order of the log."""
 
-    def __init__(self) -> None:
+    def __init__(self, held: dict[str, tuple[int, int]]) -> None:
+        """`held`: (captured_ms, rev) of the articles that stand already; grows with the rows."""
+        self.held = held
+        self.articles: dict[str, tuple[str | int | float, ...]] = {}
         self.revisions: list[tuple[str | int, ...]] = []
         self.aliases: list[tuple[str, str, str]] = []
         self.imported: list[tuple[str, str, str, int]] = []
@@ -280,6 +312,7 @@ class _Rows:
 
     def write(self, db: sqlite3.Connection) -> None:
         """Inserts what was gathered."""
+        self.write_articles(db)
         db.executemany("INSERT OR REPLACE INTO revision VALUES (?,?,?,?,?,?,?,?)", self.revisions)
         db.executemany("INSERT OR IGNORE INTO alias VALUES (?,?,?)", self.aliases)
         db.executemany("INSERT OR IGNORE INTO imported VALUES (?,?,?,?)", self.imported)
@@ -288,14 +321,36 @@ class _Rows:
             self.lowest.items(),
         )
 
+    def write_articles(self, db: sqlite3.Connection) -> None:
+        """Inserts the articles: before the first statement that updates one."""
+        db.executemany(
+            f"INSERT OR REPLACE INTO article ({_ARTICLE}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",  # noqa: S608
+            self.articles.values(),
+        )
+        self.articles = {}
+
+
+def _json(rows: Iterable[object]) -> str:
+    return msgspec.json.encode(list(rows)).decode()
+
+
+def _held(db: sqlite3.Connection, ids: list[str]) -> dict[str, tuple[int, int]]:
+    """(captured_ms, rev) of those of `ids` that stand."""
+    rows = db.execute(
+        "SELECT a.id, a.captured_ms, a.rev FROM json_each(?) j CROSS JOIN article a ON a.id = j.value", (_json(ids),)
+    )
+    return {identity: (captured_ms, rev) for identity, captured_ms, rev in rows}
+
 
 def _apply_line(db: sqlite3.Connection, rows: _Rows, index: int, line: ManifestLine) -> None:
     if line.kind == "rev":
         _apply_rev(db, rows, index, line)
     elif line.kind == "seen":
+        rows.write_articles(db)
         db.execute("UPDATE article SET lost = '', checked_ms = ? WHERE id = ?", (line.captured_ms, line.id))
         _own(rows, line)
     elif line.kind == "lost":
+        rows.write_articles(db)
         db.execute("UPDATE article SET lost = ?, checked_ms = ? WHERE id = ?", (line.reason, line.captured_ms, line.id))
     traces.apply_traces(db, index, line)
     if line.media:
@@ -324,32 +379,33 @@ def _apply_rev(db: sqlite3.Connection, rows: _Rows, index: int, line: ManifestLi
     number = legacy_number(line.legacy_path)
     if number is not None:
         rows.lowest[line.outlet] = min(number, rows.lowest.get(line.outlet, number))
-    held = db.execute("SELECT captured_ms, rev FROM article WHERE id = ?", (line.id,)).fetchone()
+    held = rows.held.get(line.id)
+    rev = max(line.rev, held[1]) if held else line.rev
     if held is not None and held[0] > line.captured_ms:
+        rows.held[line.id] = (held[0], rev)
+        rows.write_articles(db)
         db.execute("UPDATE article SET rev = max(rev, ?) WHERE id = ?", (line.rev, line.id))
         return
+    rows.held[line.id] = (line.captured_ms, rev)
     lead = next((ref for ref in line.media[:1] if ref.path), None)
-    db.execute(
-        f"INSERT OR REPLACE INTO article ({_ARTICLE}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",  # noqa: S608
-        (
-            line.id,
-            line.outlet,
-            line.url,
-            line.title,
-            line.lang,
-            max(line.rev, held[1] if held else 0),
-            index,
-            line.captured_ms,
-            shown_ms(line),
-            line.content_sha256,
-            line.confidence,
-            line.extractor,
-            lead.path if lead else "",
-            lead.width if lead else 0,
-            lead.height if lead else 0,
-            "",
-            line.captured_ms,
-        ),
+    rows.articles[line.id] = (
+        line.id,
+        line.outlet,
+        line.url,
+        line.title,
+        line.lang,
+        rev,
+        index,
+        line.captured_ms,
+        shown_ms(line),
+        line.content_sha256,
+        line.confidence,
+        line.extractor,
+        lead.path if lead else "",
+        lead.width if lead else 0,
+        lead.height if lead else 0,
+        "",
+        line.captured_ms,
     )
 
 
