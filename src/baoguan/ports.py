@@ -140,7 +140,7 @@ class Catalog(Protocol):
         """Ids of the articles that own one of the identity keys."""
         ...
 
-    def owners(self, keys: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
+    def key_owners(self, keys: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
         """As find, for many (outlet, key) at once."""
         ...
 

@@ -128,8 +128,8 @@ def test_many_asked_at_once_get_what_each_would(catalog: SqliteCatalog) -> None:
     lines = [rev(f"a{n}", url=f"https://a.example/{n}", source_sha256=f"s{n}", legacy_path=f"p{n}") for n in range(9)]
     catalog.apply(enumerate(lines), size=9)
     keys = [("a", f"u:https://a.example/{n}") for n in (3, 5, 12)] + [("b", "u:https://a.example/3")]
-    assert catalog.owners(keys) == {key: owner for key in keys for owner in catalog.find(key[0], [key[1]])}
-    assert catalog.owners(keys) == {keys[0]: "a3", keys[1]: "a5"}
+    assert catalog.key_owners(keys) == {key: owner for key in keys for owner in catalog.find(key[0], [key[1]])}
+    assert catalog.key_owners(keys) == {keys[0]: "a3", keys[1]: "a5"}
     assert catalog.standing(["a3", "no", "a4"]) == {name: catalog.article(name) for name in ("a3", "a4")}
     files = [("s1", "p1"), ("s1", "p2"), ("s8", "p8")]
     assert catalog.all_imported(files) == {file for file in files if catalog.imported(*file)} == {files[0], files[2]}

@@ -65,14 +65,15 @@ class Ledger:
 
     def foresee(self, items: Iterable[tuple[str, str, str, tuple[str, ...]]]) -> None:
         """Asks the catalogue once for what `resolve` will be asked with: (outlet, guid, URL, drop_params) of each."""
-        asked, ids = set(), set()
+        asked: set[tuple[str, str]] = set()
+        ids: set[str] = set()
         for outlet, guid, url, drop_params in items:
             canonical = canonical_url(url, drop_params=drop_params) if url else ""
             ids.add(article_id(outlet, canonical or guid))
             for conflict in (False, True):
                 asked.update((outlet, key) for key in keys_of([guid], [canonical], conflict=conflict))
         self._asked |= asked
-        for key, owner in self._catalog.owners(asked).items():
+        for key, owner in self._catalog.key_owners(asked).items():
             self._keys.setdefault(key, owner)
             ids.add(owner)
         ids -= self._standing.keys()

@@ -7,16 +7,13 @@ and is caught up from the manifest on the next start.
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-
-import msgspec
 
 from baoguan.archive.withdraw_plan import Plan
 from baoguan.backends.sqlite import connect, scrub, traces
+from baoguan.backends.sqlite.applying import ARTICLE, Rows, apply_line, as_json, held_articles
 from baoguan.model.catalog import ArticleRow, CaptureRow, KeptMedia, RevisionRow
 from baoguan.model.log import ManifestLine
-from baoguan.text.identity import keys_of, legacy_number
 from baoguan.text.urls import identity_key
 
 SCHEMA = """
@@ -42,10 +39,6 @@ CREATE TABLE IF NOT EXISTS captured (file TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 VERSION = 2
 """Of what is derived: raised whenever a table gets rows that an older catalogue lacks."""
-_ARTICLE = (
-    "id, outlet, url, title, lang, rev, idx, captured_ms, shown_ms, content_sha256, confidence, extractor, lead,"
-    " lead_width, lead_height, lost, checked_ms"
-)
 
 
 class SqliteCatalog:
@@ -89,9 +82,9 @@ class SqliteCatalog:
         with self._transaction() as db:
             done = self.size()
             fresh = [(index, line) for index, line in lines if line is not None and done <= index < size]
-            rows = _Rows(_held(db, [line.id for _, line in fresh if line.kind == "rev"]))
+            rows = Rows(held_articles(db, [line.id for _, line in fresh if line.kind == "rev"]))
             for index, line in fresh:
-                _apply_line(db, rows, index, line)
+                apply_line(db, rows, index, line)
             rows.write(db)
             if size > done:
                 db.execute("INSERT OR REPLACE INTO meta VALUES ('size', ?)", (size,))
@@ -167,12 +160,12 @@ class SqliteCatalog:
         row = self._db.execute("SELECT * FROM capture WHERE record_id = ?", (record_id,)).fetchone()
         return CaptureRow(record_id=row[0], file=row[1], offset=row[2], length=row[3]) if row else None
 
-    def owners(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    def key_owners(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
         """Ids of the articles that own (outlet, key), for many at once."""
         rows = self._db.execute(
             "SELECT a.outlet, a.key, a.id FROM json_each(?) j CROSS JOIN alias a"
             " ON a.outlet = j.value ->> 0 AND a.key = j.value ->> 1",
-            (_json(keys),),
+            (as_json(keys),),
         )
         return {(outlet, key): identity for outlet, key, identity in rows}
 
@@ -201,15 +194,15 @@ class SqliteCatalog:
 
     def article(self, identity: str) -> ArticleRow | None:
         """The current revision of an article."""
-        row = self._db.execute(f"SELECT {_ARTICLE} FROM article WHERE id = ?", (identity,)).fetchone()  # noqa: S608
+        row = self._db.execute(f"SELECT {ARTICLE} FROM article WHERE id = ?", (identity,)).fetchone()  # noqa: S608
         return _article(row) if row else None
 
     def standing(self, identities: Iterable[str]) -> dict[str, ArticleRow]:
         """The current revisions of many articles; those that don't exist are left out."""
-        columns = ", ".join(f"a.{name.strip()}" for name in _ARTICLE.split(","))
+        columns = ", ".join(f"a.{name.strip()}" for name in ARTICLE.split(","))
         rows = self._db.execute(
             f"SELECT {columns} FROM json_each(?) j CROSS JOIN article a ON a.id = j.value",  # noqa: S608
-            (_json(identities),),
+            (as_json(identities),),
         )
         return {row[0]: _article(row) for row in rows}
 
@@ -226,7 +219,7 @@ class SqliteCatalog:
             where.append("(shown_ms < ? OR (shown_ms = ? AND id < ?))")
             arguments += [before[0], before[0], before[1]]
         rows = self._db.execute(
-            f"SELECT {_ARTICLE} FROM article WHERE {' AND '.join(where)}"  # noqa: S608 - fixed words only
+            f"SELECT {ARTICLE} FROM article WHERE {' AND '.join(where)}"  # noqa: S608 - fixed words only
             " ORDER BY shown_ms DESC, id DESC LIMIT ?",
             (*arguments, limit),
         )
@@ -262,7 +255,7 @@ class SqliteCatalog:
         rows = self._db.execute(
             "SELECT i.source_sha256, i.legacy_path FROM json_each(?) j CROSS JOIN imported i"
             " ON i.source_sha256 = j.value ->> 0 AND i.legacy_path = j.value ->> 1",
-            (_json(files),),
+            (as_json(files),),
         )
         return {(digest, path) for digest, path in rows}
 
@@ -285,132 +278,8 @@ class SqliteCatalog:
         return row[0], row[1], row[2]
 
 
-def shown_ms(line: ManifestLine) -> int:
-    """What lists are sorted by: the publisher's clock, else the time of capture; never later than the capture."""
-    if line.published:
-        try:
-            at = datetime.fromisoformat(line.published)
-        except ValueError:
-            return line.captured_ms
-        if at.tzinfo is None:
-            at = at.replace(tzinfo=UTC)
-        return min(int(at.timestamp() * 1000), line.captured_ms)
-    return line.captured_ms
-
-
-class _Rows:
-    """Rows that no statement of their own batch reads: written together at its end, in the order of the log."""
-
-    def __init__(self, held: dict[str, tuple[int, int]]) -> None:
-        """`held`: (captured_ms, rev) of the articles that stand already; grows with the rows."""
-        self.held = held
-        self.articles: dict[str, tuple[str | int | float, ...]] = {}
-        self.revisions: list[tuple[str | int, ...]] = []
-        self.aliases: list[tuple[str, str, str]] = []
-        self.imported: list[tuple[str, str, str, int]] = []
-        self.lowest: dict[str, int] = {}
-
-    def write(self, db: sqlite3.Connection) -> None:
-        """Inserts what was gathered."""
-        self.write_articles(db)
-        db.executemany("INSERT OR REPLACE INTO revision VALUES (?,?,?,?,?,?,?,?)", self.revisions)
-        db.executemany("INSERT OR IGNORE INTO alias VALUES (?,?,?)", self.aliases)
-        db.executemany("INSERT OR IGNORE INTO imported VALUES (?,?,?,?)", self.imported)
-        db.executemany(
-            "INSERT INTO legacy VALUES (?,?) ON CONFLICT (outlet) DO UPDATE SET low = min(low, excluded.low)",
-            self.lowest.items(),
-        )
-
-    def write_articles(self, db: sqlite3.Connection) -> None:
-        """Inserts the articles: before the first statement that updates one."""
-        db.executemany(
-            f"INSERT OR REPLACE INTO article ({_ARTICLE}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",  # noqa: S608
-            self.articles.values(),
-        )
-        self.articles = {}
-
-
-def _json(rows: Iterable[object]) -> str:
-    return msgspec.json.encode(list(rows)).decode()
-
-
-def _held(db: sqlite3.Connection, ids: list[str]) -> dict[str, tuple[int, int]]:
-    """(captured_ms, rev) of those of `ids` that stand."""
-    rows = db.execute(
-        "SELECT a.id, a.captured_ms, a.rev FROM json_each(?) j CROSS JOIN article a ON a.id = j.value", (_json(ids),)
-    )
-    return {identity: (captured_ms, rev) for identity, captured_ms, rev in rows}
-
-
-def _apply_line(db: sqlite3.Connection, rows: _Rows, index: int, line: ManifestLine) -> None:
-    if line.kind == "rev":
-        _apply_rev(db, rows, index, line)
-    elif line.kind == "seen":
-        rows.write_articles(db)
-        db.execute("UPDATE article SET lost = '', checked_ms = ? WHERE id = ?", (line.captured_ms, line.id))
-        _own(rows, line)
-    elif line.kind == "lost":
-        rows.write_articles(db)
-        db.execute("UPDATE article SET lost = ?, checked_ms = ? WHERE id = ?", (line.reason, line.captured_ms, line.id))
-    traces.apply_traces(db, index, line)
-    if line.media:
-        db.executemany(
-            "INSERT OR REPLACE INTO media VALUES (?,?,?,?,?,?)",
-            [
-                (url, ref.sha256, ref.path, ref.width, ref.height, ref.capture.record_id if ref.capture else "")
-                for ref in line.media
-                if ref.sha256
-                for url in dict.fromkeys((ref.url, ref.fetched_url or ref.url))
-            ],
-        )
-
-
-def _own(rows: _Rows, line: ManifestLine) -> None:
-    keys = keys_of(line.guids, (line.url, *line.aliases), conflict="conflict" in line.flags)
-    rows.aliases += [(line.outlet, key, line.id) for key in keys]
-
-
-def _apply_rev(db: sqlite3.Connection, rows: _Rows, index: int, line: ManifestLine) -> None:
-    path = line.record.path if line.record else ""
-    rows.revisions.append((line.id, line.rev, index, line.captured_ms, line.title, line.cause, path, line.legacy_path))
-    _own(rows, line)
-    if line.source_sha256:
-        rows.imported.append((line.source_sha256, line.legacy_path, line.id, line.rev))
-    number = legacy_number(line.legacy_path)
-    if number is not None:
-        rows.lowest[line.outlet] = min(number, rows.lowest.get(line.outlet, number))
-    held = rows.held.get(line.id)
-    rev = max(line.rev, held[1]) if held else line.rev
-    if held is not None and held[0] > line.captured_ms:
-        rows.held[line.id] = (held[0], rev)
-        rows.write_articles(db)
-        db.execute("UPDATE article SET rev = max(rev, ?) WHERE id = ?", (line.rev, line.id))
-        return
-    rows.held[line.id] = (line.captured_ms, rev)
-    lead = next((ref for ref in line.media[:1] if ref.path), None)
-    rows.articles[line.id] = (
-        line.id,
-        line.outlet,
-        line.url,
-        line.title,
-        line.lang,
-        rev,
-        index,
-        line.captured_ms,
-        shown_ms(line),
-        line.content_sha256,
-        line.confidence,
-        line.extractor,
-        lead.path if lead else "",
-        lead.width if lead else 0,
-        lead.height if lead else 0,
-        "",
-        line.captured_ms,
-    )
-
-
 def _article(row: tuple[str | int, ...]) -> ArticleRow:
-    names = (name.strip() for name in _ARTICLE.replace("idx", "index").split(","))
+    names = (name.strip() for name in ARTICLE.replace("idx", "index").split(","))
     return ArticleRow(**dict(zip(names, row, strict=True)))  # type: ignore[arg-type]
 
 
