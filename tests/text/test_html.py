@@ -5,9 +5,10 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from selectolax.lexbor import LexborHTMLParser
 
 from baoguan.text import html as subject
-from baoguan.text.html import clean_body, gate, plain_text
+from baoguan.text.html import ALLOWED_ATTRIBUTES, ALLOWED_TAGS, clean_body, gate, is_proven, plain_text
 
 BASE = "https://news.example/a/1.html"
 HOSTILE = [
@@ -139,3 +140,68 @@ def test_hostile_sizes_end(source: str) -> None:
     body = clean_body(source, BASE)
     assert len(body.html) < 2 * len(source) + 100
     assert gate(body.html) == body.html
+
+
+_PARTS = [
+    *(
+        "<p>",
+        "</p>",
+        '<a href="https://a.example/?q=1&amp;b">',
+        "</a>",
+        "<b>",
+        "</b>",
+        "<li>",
+        "<h2>",
+        "<br>",
+        "&lt;script&gt;",
+    ),
+    *(
+        '<img src="https://a.example/x.jpg" alt="1 &quot; 2" width="3">',
+        "<ul>",
+        "</ul>",
+        "<blockquote>",
+        "字",
+        "\n",
+        "&nbsp;",
+    ),
+    *("<", ">", "&", '"', "<script>", "<!--", "-->", "<svg>", "javascript:", " onclick=x", "<style>", "<a href='x'>"),
+    *("</script", "<img src=x onerror=y>", "<title>", "<textarea>", "\x00", '<a href="javascript:x">', '<p style="x">'),
+]
+
+
+@given(st.lists(st.one_of(st.sampled_from(_PARTS), st.text(max_size=4)), max_size=10))
+@settings(max_examples=400, deadline=None)
+def test_in_what_is_proven_no_parser_finds_anything_else(parts: list[str]) -> None:
+    html = "".join(parts)
+    if not is_proven(html):
+        return
+    body = LexborHTMLParser(f"<body>{html}").body
+    assert body is not None
+    for node in body.traverse(include_text=False):
+        if node is not body and node.tag != "body":
+            assert node.tag in ALLOWED_TAGS
+            assert set(node.attributes) <= ALLOWED_ATTRIBUTES.get(node.tag or "", set())
+    assert "<script" not in gate(html)
+    assert not re.search("javascript:|onerror|onclick", " ".join(re.findall("<[^>]*>", gate(html))))
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        *(one for one in HOSTILE if "=" in one or not set(re.findall(r"</?(\w+)", one)) <= ALLOWED_TAGS),
+        '<a href="https://a.example" onclick="x">',
+        '<a href="//a.example">',
+        '<a href="data:text/html,x">',
+        '<img src="https://a.example/" alt="a" onerror="x">',
+        '<img src="https://user@a.example/" alt="">',
+        '<a href="https://xn--a.example/">',
+        '<a href="https://1.2.3.999/">',
+        "<P>",
+        "<p >",
+        "a\x00b",
+        "a & b",
+        "<time>x</time>",
+    ],
+)
+def test_anything_odd_is_not_proven(html: str) -> None:
+    assert not is_proven(html)
