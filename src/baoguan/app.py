@@ -206,11 +206,18 @@ def open_search(folder: Path, settings: Settings) -> SearchIndex | None:
     """The search index that the settings want. Raises ConfigError for one that isn't known."""
     if settings.search == "none":
         return None
+    zone = ZoneInfo(settings.zone)
+    if settings.search == "tantivy":
+        try:
+            from baoguan.backends.tantivy.search import TantivySearch
+        except ImportError as error:
+            raise ConfigError('search = "tantivy" needs the extra: pip install "baoguan[tantivy]"') from error
+        return TantivySearch(folder / "index" / "tantivy", zone=zone)
     if settings.search != "fts5":
-        raise ConfigError(f"search = {settings.search!r}: fts5 and none are known")
+        raise ConfigError(f"search = {settings.search!r}: fts5, tantivy and none are known")
     from baoguan.backends.sqlite.search import SqliteSearch
 
-    return SqliteSearch(folder / "index" / "search.sqlite", zone=ZoneInfo(settings.zone))
+    return SqliteSearch(folder / "index" / "search.sqlite", zone=zone)
 
 
 def _end_withdrawal(desk: Desk) -> None:

@@ -32,7 +32,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     zone: Annotated[str, _setting("archive", "IANA zone of the reader's days")] = "Asia/Shanghai"
     gzip_level: Annotated[int, _setting("archive", "gzip level of captures, 1 to 9; up to 3 by igzip")] = 3
     batch_articles: Annotated[int, _setting("archive", "articles committed together at most")] = 50
-    search: Annotated[str, _setting("archive", "search index: fts5 or none")] = "fts5"
+    search: Annotated[str, _setting("archive", "search index: fts5, tantivy (an extra) or none")] = "fts5"
     min_free_mb: Annotated[int, _setting("archive", "sync stops when less is free on the disk, in MB")] = 200
     jobs: Annotated[int, _setting("fetch", "requests in flight at most")] = 32
     pace_s: Annotated[float, _setting("fetch", "seconds between requests to one host")] = 1.0

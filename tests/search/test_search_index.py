@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from baoguan.backends.sqlite.search import SqliteSearch
+from baoguan.backends.tantivy.search import TantivySearch
 from baoguan.model.search import SearchDoc
+from baoguan.ports import SearchIndex
 from baoguan.search.analyse import CJK, fold, variants
 from baoguan.search.query import parse_query
 
@@ -57,9 +59,14 @@ def docs(count: int, seed: int = 1) -> list[SearchDoc]:
     ]
 
 
-@pytest.fixture
-def index(tmp_path: Path):
-    index = SqliteSearch(tmp_path / "search.sqlite", zone=UTC)
+@pytest.fixture(params=["fts5", "tantivy"])
+def index(request: pytest.FixtureRequest, tmp_path: Path):
+    """Both engines give the same answers."""
+    index: SearchIndex = (
+        SqliteSearch(tmp_path / "search.sqlite", zone=UTC)
+        if request.param == "fts5"
+        else TantivySearch(tmp_path / "tantivy", zone=UTC)
+    )
     yield index
     index.close()
 
@@ -75,7 +82,7 @@ def holds(doc: SearchDoc, query: str, *, title: bool = False) -> bool:
     return False
 
 
-def found(index: SqliteSearch, query: str) -> set[str]:
+def found(index: SearchIndex, query: str) -> set[str]:
     page = index.search(parse_query(query, UTC), limit=10_000)
     assert page.total == len(page.ids) == len(set(page.ids))
     return set(page.ids)
@@ -104,7 +111,7 @@ QUERIES = [
 ]
 
 
-def test_every_query_finds_what_brute_force_finds(index: SqliteSearch):
+def test_every_query_finds_what_brute_force_finds(index: SearchIndex):
     held = docs(400)
     index.put(held, size=400, old={})
     for query in QUERIES:
@@ -113,7 +120,7 @@ def test_every_query_finds_what_brute_force_finds(index: SqliteSearch):
         assert found(index, f"title:{quoted}") == {doc.id for doc in held if holds(doc, query, title=True)}, query
 
 
-def test_operators_and_fields(index: SqliteSearch):
+def test_operators_and_fields(index: SearchIndex):
     held = docs(400)
     index.put(held, size=400, old={})
 
@@ -136,7 +143,7 @@ def test_operators_and_fields(index: SqliteSearch):
     assert found(index, "") == where(lambda _: True)
 
 
-def test_pages_walk_the_whole_list(index: SqliteSearch):
+def test_pages_walk_the_whole_list(index: SearchIndex):
     held = docs(120)
     index.put(held, size=120, old={})
     for order in ("date", "relevance"):
@@ -153,7 +160,7 @@ def test_pages_walk_the_whole_list(index: SqliteSearch):
     assert newest == sorted(newest, reverse=True)
 
 
-def test_facets_count_what_is_listed(index: SqliteSearch):
+def test_facets_count_what_is_listed(index: SearchIndex):
     held = docs(200)
     index.put(held, size=200, old={})
     page = index.search(parse_query("拜登", UTC), limit=1000, facets=True)
@@ -164,7 +171,7 @@ def test_facets_count_what_is_listed(index: SqliteSearch):
         assert count <= len(inside)
 
 
-def test_titles_come_first(index: SqliteSearch):
+def test_titles_come_first(index: SearchIndex):
     plain = docs(1)[0]
 
     def doc(number: int, title: str, text: str, shown: int) -> SearchDoc:
@@ -185,7 +192,7 @@ def test_titles_come_first(index: SqliteSearch):
     assert index.search(parse_query("峰会", UTC)).ids[:2] == ("2", "3")
 
 
-def test_a_new_revision_takes_the_place_of_the_old(index: SqliteSearch):
+def test_a_new_revision_takes_the_place_of_the_old(index: SearchIndex):
     old, other = docs(2)
     new = SearchDoc(id=old.id, index=9, outlet=old.outlet, lang="zh", title="完全不同", text="崭新", shown_ms=1)
     index.put([old, other], size=2, old={})
@@ -197,13 +204,13 @@ def test_a_new_revision_takes_the_place_of_the_old(index: SqliteSearch):
     assert found(index, "完全不同") == {old.id}
 
 
-def test_what_is_forgotten_is_nowhere_in_the_files(index: SqliteSearch, tmp_path: Path):
+def test_what_is_forgotten_is_nowhere_in_the_files(index: SearchIndex, tmp_path: Path):
     secret = SearchDoc(id="s", index=0, outlet="x", lang="zh", title="罄竹难书", text="魑魅魍魉 zyzzyva", shown_ms=1)
     index.put([secret, *docs(50)], size=51, old={})
     index.forget([secret])
     assert found(index, "zyzzyva") == set()
     index.close()
-    data = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    data = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     for token in ("zyzzyva", "罄竹", "魑魅", "魅魍"):
         assert token.encode() not in data
 
@@ -219,7 +226,7 @@ def test_an_article_without_text_is_dropped_and_the_index_made_anew(tmp_path: Pa
     index.close()
 
 
-def test_more_articles_than_a_block_of_bitmaps(index: SqliteSearch):
+def test_more_articles_than_a_block_of_bitmaps(index: SearchIndex):
     held = docs(5000, seed=7)
     index.put(held[:3000], size=3000, old={})
     index.put(held[3000:], size=5000, old={})
