@@ -220,7 +220,7 @@ def _time(call: Callable[[], object]) -> float:
 
 
 def titles(index: SearchIndex, docs: list[SearchDoc], options: argparse.Namespace) -> None:
-    """Pieces of 6 characters of titles: is the article among the first ten, or are these ten all titles that hold it?"""
+    """Pieces of 6 characters of titles: is it among the first ten, or are these ten all titles that hold it?"""
     dice, hits, asked = random.Random(options.seed + 1), 0, 0
     by_id = {doc.id: fold(doc.title) for doc in docs}
     while asked < 200:
