@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from baoguan import config
+from baoguan.archive.backup import RESTORED
 from baoguan.archive.mirror_state import Choice, PullReport
 from baoguan.archive.mirror_witness import Cosigner
 from baoguan.archive.note import Signer, Verifier
@@ -35,6 +36,7 @@ from baoguan.outlets.registry import load_outlets
 from baoguan.ports import Clock, Entropy, Fetcher, SearchIndex
 from baoguan.text.urls import host_of
 from baoguan.withdrawing import finish
+from baoguan.witnessing import check_restored
 
 if TYPE_CHECKING:
     from baoguan.fetch.client import HttpFetcher
@@ -241,7 +243,7 @@ def open_archive(folder: Path, settings: Settings, *, clock: Clock, entropy: Ent
         signer = Signer.parse((folder / config.KEY_FILE).read_text("ascii").strip())
     except (FileNotFoundError, PermissionError):
         verifier = read_verifier(folder)
-    return Archive(
+    archive = Archive(
         objects=FileObjects(folder / "public", folder / "state" / "tmp"),
         head=FileHead(folder / "public" / "checkpoint", lock, folder / "state" / "tmp"),
         staging_dir=folder / "state" / "staging",
@@ -254,6 +256,26 @@ def open_archive(folder: Path, settings: Settings, *, clock: Clock, entropy: Ent
         vantage=settings.vantage,
         sync=durable,
     )
+    if (folder / RESTORED).exists():
+        archive.guard = lambda archive: _ask_others(folder, settings, archive, entropy)
+    return archive
+
+
+def _ask_others(folder: Path, settings: Settings, archive: Archive, entropy: Entropy) -> None:
+    if (folder / RESTORED).exists():
+        check_mirrors(folder, settings, archive, allow=settings.allow_networks, entropy=entropy)
+
+
+def check_mirrors(
+    folder: Path, settings: Settings, archive: Archive, *, allow: Sequence[str], entropy: Entropy
+) -> list[str]:
+    """What the mirrors and witnesses of the settings know of this log. Raises as check_restored; else it may append."""
+    said: list[str] = []
+    if settings.mirrors or settings.witnesses:
+        with open_file_fetcher(allow, entropy=entropy) as fetcher:
+            said = check_restored(archive, folder, fetcher, settings.mirrors, settings.witnesses)
+    (folder / RESTORED).unlink(missing_ok=True)
+    return said
 
 
 def read_verifier(folder: Path) -> Verifier:

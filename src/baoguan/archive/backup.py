@@ -29,6 +29,8 @@ from baoguan.errors import ConfigError, Corrupt, NotFound
 
 SETTINGS = "baoguan.toml"
 STATE = "state/schedule.sqlite"
+RESTORED = "state/restored"
+"""Stands from a restore until mirrors and witnesses were asked whether they know a longer log."""
 
 
 class BackupReport(msgspec.Struct, kw_only=True):
@@ -231,6 +233,7 @@ def restore(source: Path, target: Path) -> BackupReport:
     for name in ("public", "private", "state", "index"):
         (target / name).mkdir(exist_ok=True)
     (target / "private").chmod(0o700)
+    (target / RESTORED).touch()
     report.copied = report.files
     return report
 

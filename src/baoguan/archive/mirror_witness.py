@@ -7,10 +7,13 @@ line, Go's sumdb/note too. Lines that nobody here can check are never kept: each
 import base64
 import hashlib
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import msgspec
 
 from baoguan.archive.note import Signer, Verifier, check_name, parse_checkpoint, signature_lines
+from baoguan.archive.paths import CHECKPOINT_PATH
+from baoguan.archive.report import ALTERED, Fault, VerifyReport
 from baoguan.archive.tree import EMPTY_ROOT, check_consistency
 from baoguan.errors import ConfigError, VerifyError
 from baoguan.model.log import Checkpoint
@@ -82,6 +85,26 @@ def cosignatures(note: bytes, witnesses: Sequence[Cosigner]) -> dict[str, int]:
             if (name, identity) == (witness.name, witness.id):
                 found[name] = witness.check(text, signature)
     return found
+
+
+def judge_cosigned(report: VerifyReport, note: bytes, keys: Sequence[str]) -> tuple[VerifyReport, list[str]]:
+    """The report with a fault for a known witness's cosignature that doesn't hold, and a line for each that does.
+
+    `keys`: verifier keys of the witnesses that are believed. Lines of others are counted, not judged.
+    """
+    witnesses = [Cosigner.parse(key) for key in keys]
+    try:
+        found = cosignatures(note, witnesses)
+        lines = len(signature_lines(note)[1]) - 1 - len(found)
+    except VerifyError as error:
+        fault = Fault(kind=ALTERED, path=CHECKPOINT_PATH, detail=str(error))
+        return msgspec.structs.replace(report, faults=(*report.faults, fault)), []
+    said = [
+        f"cosigned by {name} at {datetime.fromtimestamp(at_s, UTC):%Y-%m-%d %H:%M:%S}Z" for name, at_s in found.items()
+    ]
+    if lines > 0:
+        said.append(f"{lines} more signatures on the checkpoint, of keys that are not in witness_keys: not judged")
+    return report, said
 
 
 def verified_note(note: bytes, verifier: Verifier, witnesses: Sequence[Cosigner] = ()) -> bytes:

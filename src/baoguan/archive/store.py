@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -81,6 +81,8 @@ class Archive:
         self._batch: Batch | None = None
         self._kinds: dict[str, tuple[int, tuple[int, ...]]] = {}
         """By kind of leaf: how far the full bundles were searched, and what was found there."""
+        self.guard: Callable[[Archive], None] | None = None
+        """Asked before each batch, for who may not append: it raises."""
 
     @property
     def lock(self) -> AbstractContextManager[object]:
@@ -220,6 +222,8 @@ class Archive:
         """
         if self.signer is None:
             raise ConfigError("this archive was opened without its private key: it can only be read")
+        if self.guard is not None:
+            self.guard(self)
         self._lock.__enter__()
         try:
             sweep(self)

@@ -40,6 +40,7 @@ COMMANDS = {
     "timestamp": "baoguan.cli.timestamp",
     "rebuild": "baoguan.cli.proof",
     "mirror": "baoguan.cli.mirror",
+    "witness": "baoguan.cli.mirror",
 }
 EXITS = {
     0: "all went well",

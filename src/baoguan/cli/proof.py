@@ -65,13 +65,17 @@ def verify(folder: Path, *, as_json: bool, jobs: int, key: str, deep: bool, sinc
             time.sleep(PAUSE_S)
     bar.close()
     report, left_out = as_chosen(report, folder)
+    report, cosigned = _cosigned(report, folder, public)
     if own and not since:
         remembered.save(folder, public, memory if report.ok else None, began, held if report.since else None)
     if as_json:
         print_json(report)
     else:
         _print_report(report, left_out)
-    return report.exit_code
+        for words in cosigned:
+            click.echo(words)
+    code: int = report.exit_code
+    return code
 
 
 def _print_report(report: Any, left_out: Mapping[str, int]) -> None:
@@ -141,6 +145,16 @@ class _Bar:
         """Ends the bar."""
         if self.bar is not None:
             self.bar.close()
+
+
+def _cosigned(report: Any, folder: Path, public: Path) -> tuple[Any, list[str]]:
+    """What the witnesses of the settings say of the checkpoint."""
+    from baoguan import config
+    from baoguan.archive.mirror_witness import judge_cosigned
+
+    keys = config.load(config.read_file(folder)).witness_keys if (folder / config.FILE).exists() else ()
+    note = (public / "checkpoint").read_bytes() if (public / "checkpoint").exists() else b""
+    return judge_cosigned(report, note, keys) if note and not report.of("altered") else (report, [])
 
 
 class _pool:  # noqa: N801 - a context manager that reads as a function
