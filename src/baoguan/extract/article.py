@@ -8,6 +8,7 @@ from baoguan.extract.byline import cut_site, read_language, read_section, read_t
 from baoguan.extract.clocks import modified_clock, published_clock, read_clock, zone_of
 from baoguan.extract.decode import decode_page
 from baoguan.extract.dom import Page, parse_page
+from baoguan.extract.embedded import embedded_body
 from baoguan.extract.emit import write_body, write_figure
 from baoguan.extract.figures import find_figures
 from baoguan.extract.harvest import Head, harvest, strings
@@ -27,6 +28,8 @@ EXTRACTOR = "generic/1"
 MAX_BODY = 400_000
 """Characters of mark-up that are kept of one article."""
 _LITTLE = 400.0
+_EMBEDDED = 2.0
+"""Script data give the body when they hold so many times the sentences that the mark-up holds."""
 _LEADS = 3
 """Pictures outside the container that are put before the text, at most."""
 
@@ -106,11 +109,7 @@ def read_page(body: bytes, hints: Hints) -> Reading:
     """As extract_article, with all that led to the result."""
     html, encoding = decode_page(body, hints.content_type)
     html = patch_page(html, hints.rules)
-    layout, head, title = _scan(html, hints, whole=False)
-    if layout.sums[-1] < _LITTLE and layout.page.skipped:
-        layout, head, title = _scan(html, hints, whole=True)
-    if extra := body_from_json(head, layout, hints.rules):
-        layout, head, title = _scan(html + extra, hints, whole=False)
+    layout, head, title = _lay_out(html, hints)
     page, heading = layout.page, layout.heading
     roots, found_by = find_roots(layout, head, marked(page, "body") if hints.rules else [], hints.profile)
     main = roots[0]
@@ -159,6 +158,20 @@ def read_page(body: bytes, hints: Hints) -> Reading:
         article=article, text=clean.text, raw=raw, layout=layout, head=head, main=main, roots=roots, found_by=found_by,
         blocks=blocks, figures=figures, encoding=encoding,
     )  # fmt: skip
+
+
+def _lay_out(html: str, hints: Hints) -> tuple[Layout, Head, str]:
+    """The page read once; again whole, or with the body of its script data, where that finds the text."""
+    layout, head, title = _scan(html, hints, whole=False)
+    if layout.sums[-1] < _LITTLE and layout.page.skipped:
+        layout, head, title = _scan(html, hints, whole=True)
+    if extra := body_from_json(head, layout, hints.rules):
+        layout, head, title = _scan(html + extra, hints, whole=False)
+    elif layout.sums[-1] < _LITTLE and (text := embedded_body(layout.page, head)):
+        found = _scan(f'{html}<div class="article-body">{text[:MAX_BODY]}</div>', hints, whole=False)
+        if found[0].sums[-1] > _EMBEDDED * layout.sums[-1] + _LITTLE:
+            layout, head, title = found
+    return layout, head, title
 
 
 def _scan(html: str, hints: Hints, *, whole: bool) -> tuple[Layout, Head, str]:

@@ -17,6 +17,7 @@ _JUNK_TAGS = frozenset(_JUNK_TAGS_TEXT.split())
 _JUNK_ROLES_TEXT = """navigation contentinfo complementary dialog alertdialog search menu menubar toolbar tablist banner
     alert button"""
 _JUNK_ROLES = frozenset(_JUNK_ROLES_TEXT.split())
+_STATES = frozenset(("hidden", "aria-hidden", "bg-drop", "role", "style"))
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _STOPS = re.compile(r"[.!?…。！？；;:：,，、」”\"؟।။]")
 _GOOD_LENGTH = 40
@@ -110,9 +111,12 @@ def scan(page: Page, heading: int = -1) -> Layout:
 
 def _judge(layout: Layout, i: int, tag: str, attrs: dict[str, str | None]) -> None:
     """Notes what the names of an element say, and whether it is junk."""
-    name, ident = attrs.get("class"), attrs.get("id")
     bits = 0
-    if name or ident:
-        layout.verdict[i] = bits = verdict_of(f"{name} {ident}" if name and ident else name or ident or "")
-    if bits & JUNK or tag in _JUNK_TAGS or (len(attrs) > (name is not None) + (ident is not None) and is_hidden(attrs)):
+    if name := attrs.get("class"):
+        bits = verdict_of(name)
+    if name := attrs.get("id"):
+        bits |= verdict_of(name)
+    if bits:
+        layout.verdict[i] = bits
+    if bits & JUNK or tag in _JUNK_TAGS or (not _STATES.isdisjoint(attrs) and is_hidden(attrs)):
         layout.junk.add(i)

@@ -58,6 +58,7 @@ def _elect(told: dict[str, str], shown: list[Shown]) -> str:
     texts: dict[str, str] = {}
     keys = {name: normal(text) for name, text in told.items()}
     for name, key in keys.items():
+        key = next((one for one in votes if len(one) > _LONG and key.startswith(one)), key)
         votes[key] = votes.get(key, 0.0) + _VOTES[name]
         texts.setdefault(key, told[name])
     for _, text, key in shown[:3]:

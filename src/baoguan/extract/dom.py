@@ -11,6 +11,8 @@ from collections import defaultdict
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
+from baoguan.extract.strip import strip_page
+
 MAX_ELEMENTS = 30_000
 """Elements that are read of one page (the largest of 880 sample pages has 17,000); the rest is cut, and `cut` says so.
 More can't be walked in 300 ms."""
@@ -22,7 +24,6 @@ MAX_CHARS = 6_000_000
 _MANY_TAGS = 6_000
 _LEAF = frozenset(("style", "svg", "template", "math", "object", "canvas", "select", "textarea", "script"))
 _ASIDE = frozenset((*_LEAF, "footer", "amp-sidebar"))
-_JSON_SCRIPTS = 'script[type*="json"], script#__NEXT_DATA__'
 _TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)[^>]*>")
 _VOID_TEXT = """p li dt dd td th tr option br hr img input meta link source wbr embed area base col param track"""
 _VOID = frozenset(_VOID_TEXT.split())
@@ -32,7 +33,7 @@ _RAW_TEXT = re.compile(r"<(script|style)\b.*?</\1\s*>", re.IGNORECASE | re.DOTAL
 class Page:
     """One parsed page. Node 0 is <html>; `tags[i]` is empty for text."""
 
-    __slots__ = ("cut", "data", "end", "found", "parent", "scripts", "skipped", "tags")
+    __slots__ = ("cut", "data", "end", "found", "others", "parent", "scripts", "skipped", "source", "tags")
 
     def __init__(self) -> None:
         self.tags: list[str] = []
@@ -44,10 +45,13 @@ class Page:
         self.found: defaultdict[str, list[int]] = defaultdict(list)
         """Elements by tag, in document order; under `amp-img` all of an outlet's own picture elements."""
         self.scripts: list[tuple[str, str]] = []
-        """(id or type, text) of the scripts that hold JSON."""
+        """(type or __NEXT_DATA__, text) of the scripts that hold JSON."""
+        self.others: list[tuple[int, int]] = []
+        """Where the other scripts stand in `source`, the page as text."""
+        self.source = ""
         self.cut = False
         self.skipped = False
-        """Whether a footer or a menu was left out."""
+        """Whether something was left out: a footer, a menu, comments, scripts."""
 
     def attrs(self, i: int) -> dict[str, str | None]:
         """Attributes of element `i`."""
@@ -103,6 +107,11 @@ def parse_page(html: str, marks: tuple[tuple[str, tuple[str, ...]], ...] = (), *
     page = Page()
     if len(html) > MAX_CHARS:
         html, page.cut = html[:MAX_CHARS], True
+    stripped = strip_page(html)
+    page.scripts, page.others, page.source = stripped.data, stripped.others, html
+    if not whole:
+        page.skipped = len(stripped.html) < len(html)
+        html = stripped.html
     tags = html.count("<")
     if tags > MAX_TAGS:
         html, page.cut = html[: _nth(html, "<", MAX_TAGS)], True
@@ -116,9 +125,6 @@ def parse_page(html: str, marks: tuple[tuple[str, tuple[str, ...]], ...] = (), *
         _flatten(page, root, _LEAF if whole else _ASIDE)
         own = [tag for tag in page.found if "-" in tag and ("image" in tag or "img" in tag)]
         page.found["amp-img"] = sorted(i for tag in own for i in page.found[tag])
-        for node in parser.css(_JSON_SCRIPTS):
-            attributes = node.attributes
-            page.scripts.append((attributes.get("id") or attributes.get("type") or "", node.text(deep=True)))
     if not page.tags:
         page.tags, page.data, page.parent, page.end = ["html"], [{}], [-1], [1]
     return page
@@ -171,7 +177,7 @@ def _flatten(page: Page, root: LexborNode, leaves: frozenset[str]) -> None:
         tag = node.tag
         if tag == "-text":
             text = node.text_content or ""
-            if text.isspace() and tags[-1] in _STRUCTURE:
+            if text.isspace() and (tags[-1] in _STRUCTURE or _is_between(node)):
                 node = node.next
                 continue
             add_tag("")
@@ -197,6 +203,12 @@ def _flatten(page: Page, root: LexborNode, leaves: frozenset[str]) -> None:
         else:
             stack.append((node.next if current >= 0 else None, current))
             current, node = i - 1, child
+
+
+def _is_between(node: LexborNode) -> bool:
+    """Whether white space follows an element that ends a line anyway."""
+    before = node.prev
+    return before is not None and before.tag in _BREAKING
 
 
 def _first_child(page: Page, node: LexborNode, tag: str, leaves: frozenset[str], current: int) -> LexborNode | None:
