@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -53,6 +53,8 @@ class OutletEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     feeds: tuple[str, ...] | None = None
     """Feeds to poll; absent: those that the outlet file knows."""
     proxy: str = ""
+    serve: Literal["all", "no-text", "no-pictures", "headlines"] = "all"
+    """What the reader, its feeds and exports are given of what is kept."""
     hosts: tuple[str, ...] = ()
 
 
@@ -88,7 +90,7 @@ def create_archive(
 def _entry_text(entry: OutletEntry) -> str:
     lines = ["", "[[outlet]]"]
     for name, value in msgspec.to_builtins(entry).items():
-        if value not in ("", None, ()):
+        if value not in ("", None, (), "all"):
             lines.append(f"{name} = {msgspec.json.encode(value).decode()}")
     return "\n".join(lines) + "\n"
 
@@ -143,7 +145,7 @@ def outlets_of(entries: Sequence[OutletEntry], folder: Path | None = None) -> tu
     feeds: dict[str, str] = {}
     for entry in entries:
         outlet = outlets.get(entry.key) or Outlet(key=entry.key, name=entry.name or entry.key)
-        given = {name: getattr(entry, name) for name in ("name", "home", "language", "zone", "proxy")}
+        given = {name: getattr(entry, name) for name in ("name", "home", "language", "zone", "proxy", "serve")}
         changes: dict[str, Any] = {name: value for name, value in given.items() if value}
         if entry.hosts or not outlet.hosts:
             host = host_of(entry.home)

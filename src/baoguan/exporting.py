@@ -26,6 +26,7 @@ from baoguan.publish.ancestor_exact import (
 )
 from baoguan.publish.ancestor_tree import TreeEntry, exact_article, tree_pages
 from baoguan.publish.markdown import ParsedRecord, parse_record
+from baoguan.serving import WITH_PICTURES, served_body
 from baoguan.text.html import clean_body
 from baoguan.text.identity import keys_of
 
@@ -122,6 +123,9 @@ class _Export:
     def written(self, outlet: str, path: str, line: ManifestLine) -> None:
         """An article of our own in the ancestors' form."""
         record = parse_record(self.desk.archive.record(line))
+        serve = "all" if self.exact else self.desk.outlet(outlet).serve
+        record = msgspec.structs.replace(record, body_html=served_body(record.body_html, serve, {}))
+        line = line if serve in WITH_PICTURES else msgspec.structs.replace(line, media=())
         url = record.url or line.url
         epoch = self.epoch(line)
         body = self.exact_body(line, url) if self.exact else ""

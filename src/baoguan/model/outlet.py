@@ -77,4 +77,6 @@ class Outlet(msgspec.Struct, frozen=True, kw_only=True):
     """Folder and category names under which the ancestors kept it: voa, 美国之音, VOA."""
     proxy: str = ""
     """http:// or socks5:// for this outlet alone (set by the operator)."""
+    serve: str = "all"
+    """What readers and exports are given of what is kept: all, no-text, no-pictures or headlines (operator)."""
     note: str = ""

@@ -4,16 +4,18 @@ import posixpath
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from baoguan import __version__
 from baoguan.backends.sqlite.lists import SqliteLists
 from baoguan.desk import Desk
 from baoguan.errors import NotFound
-from baoguan.media.rewrite import substitute_sources
 from baoguan.model.catalog import ArticleRow, RevisionRow
 from baoguan.model.feed import FeedState
 from baoguan.model.log import ManifestLine, MediaRef
 from baoguan.model.schedule import Note
 from baoguan.publish.markdown import parse_record
+from baoguan.serving import WITH_PICTURES, is_served, served_body
 from baoguan.web.options import WebOptions
 from baoguan.web.source import ArchiveInfo, ArticleCard, ArticlePage, Cursor, OutletInfo, RevisionInfo
 
@@ -46,7 +48,7 @@ class DeskSource:
             before=(before.shown_ms, before.id) if before else None,
             limit=limit,
         )
-        return [_card(row, edited) for row, edited in found]
+        return [self._card(row, edited) for row, edited in found]
 
     def neighbours(self, start_ms: int, end_ms: int, outlet: str | None = None) -> tuple[int | None, int | None]:
         """shown_ms of the nearest articles outside of the span."""
@@ -58,7 +60,7 @@ class DeskSource:
 
     def newest_kept(self, *, outlet: str | None = None, limit: int = 30) -> Sequence[ArticleCard]:
         """By log index, descending."""
-        return [_card(row, edited) for row, edited in self._lists.newest_kept(outlet=outlet, limit=limit)]
+        return [self._card(row, edited) for row, edited in self._lists.newest_kept(outlet=outlet, limit=limit)]
 
     def article(self, identity: str, rev: int | None = None) -> ArticlePage | None:
         """One revision, whole."""
@@ -72,7 +74,8 @@ class DeskSource:
         if index is None or line is None or line.record is None:
             return None
         record = parse_record(self._desk.archive.record(line))
-        media = self._media(line)
+        serve = self._desk.outlet(line.outlet).serve
+        media = self._media(line) if serve in WITH_PICTURES else ()
         return ArticlePage(
             id=identity,
             rev=line.rev,
@@ -87,7 +90,7 @@ class DeskSource:
             zone_assumed=line.zone_assumed,
             modified=line.modified,
             captured_ms=line.captured_ms,
-            body_html=substitute_sources(record.body_html, {ref.url: ref.path for ref in media if ref.path}),
+            body_html=served_body(record.body_html, serve, {ref.url: ref.path for ref in media if ref.path}),
             media=media,
             revisions=tuple(_revision(one, row) for one in revisions),
             record_path=line.record.path,
@@ -95,6 +98,11 @@ class DeskSource:
             lost=row.lost,
             lost_ms=row.checked_ms if row.lost else 0,
         )
+
+    def _card(self, row: ArticleRow, edited: bool) -> ArticleCard:
+        card = _card(row, edited)
+        shown = self._desk.outlet(row.outlet).serve in WITH_PICTURES
+        return card if shown else msgspec.structs.replace(card, lead="", lead_width=0, lead_height=0)
 
     def _media(self, line: ManifestLine) -> tuple[MediaRef, ...]:
         late = self._lists.kept_paths(tuple(ref.url for ref in line.media if not ref.path))
@@ -159,7 +167,7 @@ class DeskSource:
 
     def public_size(self, path: str) -> int | None:
         """Bytes of a file of public/."""
-        if posixpath.normpath(path) != path or path.startswith(("/", "..")):
+        if posixpath.normpath(path) != path or path.startswith(("/", "..")) or not is_served(self._desk, path):
             return None
         if path == "checkpoint":
             note = self._desk.archive.head.read()
