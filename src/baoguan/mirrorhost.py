@@ -142,8 +142,9 @@ class Host:
                 url=self.url,
                 kind="status",
             )
-        if result.error_kind == "address" and result.error.startswith(self.url) and "port" not in result.error:
-            raise ConfigError(f"{result.error}; a private host must be allowed by name: --allow NETWORK")
+        if result.error_kind == "address" and result.error.startswith(self.url):
+            hint = "" if "port" in result.error else "; a private host must be allowed by name: --allow NETWORK"
+            raise ConfigError(f"{result.error}{hint}")
         if result.error_kind in _HOSTILE:
             raise MirrorError(f"hostile host: {result.error}", kind="hostile")
         job.tries += 1

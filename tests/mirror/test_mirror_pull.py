@@ -147,6 +147,6 @@ def test_an_archive_or_a_strangers_folder_is_not_pulled_into(origin, tmp_path, s
     with pytest.raises(ConfigError, match="holds other files"):
         pull(tmp_path / "x", "http://127.0.0.1:1/")
     with pytest.raises(ConfigError, match="--allow"):
-        pull(tmp_path / "y", "http://127.0.0.1:1/", allow=())
+        pull(tmp_path / "y", "http://127.0.0.1:64999/", allow=())
     with pytest.raises(ConfigError, match="no address"):
         pull(tmp_path / "y", "ftp://x/")
