@@ -1,6 +1,6 @@
 """Article extraction beside its peers on the same pages: quality, CPU a page (first seen, known), memory, slowest page.
 
-    ./run bench extract [EVERY]        # every n-th page, default 4; 1 is the whole corpus
+    ./run bench extract [EVERY] [--alone]   # every n-th page, default 4; 1 is the whole corpus
 
 Peers (extract_peers.py) are installed into .venv-peers of the checkout; one that can't be is left out by name.
 Each extractor runs in a process of its own, on pages that are in memory already.
@@ -17,6 +17,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
+from bench.extract_meta import score_meta
 from bench.extract_peers import Extract, PeerRow, measure, rows, work
 
 SHARED = Path(os.environ.get("BAOGUAN_SHARED", Path(__file__).resolve().parents[2] / "shared"))
@@ -30,18 +31,21 @@ def main() -> None:
         return
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("every", type=int, nargs="?", default=4, help="every n-th page; 1 is the whole corpus")
-    every = parser.parse_args().every
+    parser.add_argument("--alone", action="store_true", help="without peers")
+    asked = parser.parse_args()
+    every = asked.every
     corpus = PLACE / f"corpus-{every}"
     unpack(corpus, every)
     print(
         f"{'':20}{'ms first':>9}{'known':>8}{'MB':>6}{'slowest ms':>11}"
         "  fundus sh CJK segments | images R/P captions | lead"
+        " | title authors day minute"
     )
     own = measure(
         "baoguan", [sys.executable, "-m", "bench.extract", "--worker"], corpus / "dev", corpus / "baoguan.jsonl"
     )
     print(line(own, corpus), flush=True)
-    for row in rows(corpus / "dev", corpus):
+    for row in () if asked.alone else rows(corpus / "dev", corpus):
         print(line(row, corpus), flush=True)
 
 
@@ -84,14 +88,17 @@ def line(row: PeerRow, corpus: Path) -> str:
     images = found.get("img_fundus", [0, 0, 0])
     known = f"{row.known_ms:8.1f}" if row.known_ms is not None else " " * 8
     pictures = f"{images[0]}/{images[1]} {images[2]} | {found.get('cover_fundus', [0])[0]}"
+    told = score_meta(row.found.read_text(errors="replace").splitlines(), corpus / "dev")
+    pictures += " | " + " ".join(f"{told[key]:.3f}" for key in ("title", "authors", "day", "minute"))
     cost = f"{row.first_ms:9.1f}{known}{row.peak_mb:6.0f}{row.slowest_ms:11.0f}"
     return f"{row.name:20}{cost}  {f1} | {pictures}"
 
 
 def _baoguan() -> Extract:
-    from baoguan.extract.batch import row
+    from baoguan.extract.article import Hints, read_page
+    from baoguan.extract.batch import fields_of
 
-    return lambda file, body: json.loads(row(file, body, ""))
+    return lambda file, body: fields_of(file, read_page(body, Hints(url="https://page.invalid/")))
 
 
 if __name__ == "__main__":

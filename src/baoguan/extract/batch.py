@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from baoguan.extract.article import Hints, read_page, stated_pictures
+from baoguan.extract.article import Hints, Reading, read_page, stated_pictures
 
 _HEAD = 300_000
 _OWN = re.compile(
@@ -50,7 +50,12 @@ def stated_url(body: bytes) -> str:
 
 def row(name: str, body: bytes, url: str) -> str:
     """One page as a row."""
-    reading = read_page(body, Hints(url=url or "https://page.invalid/"))
+    fields = fields_of(name, read_page(body, Hints(url=url or "https://page.invalid/")))
+    return json.dumps(fields, ensure_ascii=False)
+
+
+def fields_of(name: str, reading: Reading) -> dict[str, object]:
+    """A page that was read, as the fields of a row."""
     article = reading.article
     lead = next((p.url for p in article.pictures if p.lead), "")
     meta = {
@@ -64,4 +69,4 @@ def row(name: str, body: bytes, url: str) -> str:
         "confidence": article.confidence,
         "section": article.section,
     }
-    return json.dumps({"file": name, "text": reading.text, "html": article.body_html, "meta": meta}, ensure_ascii=False)
+    return {"file": name, "text": reading.text, "html": article.body_html, "meta": meta}
