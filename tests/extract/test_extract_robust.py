@@ -86,6 +86,9 @@ HOSTILE = {
     "many articles": b"<h1>T</h1>"
     + b"<article><h2>a</h2><p>A sentence that counts, number one of many here.</p></article>" * 20_000,
     "open comment": b"<!--" * 300_000,
+    "open scripts": b"<script " * 200_000,
+    "open drawings": b"<svg><svg>" * 100_000,
+    "many states": b"<h1>t</h1>" + b"<script>window.__INITIAL_STATE__ = {}</script>" * 20_000,
 }
 
 

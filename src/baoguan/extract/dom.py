@@ -27,7 +27,6 @@ _ASIDE = frozenset((*_LEAF, "footer", "amp-sidebar"))
 _TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)[^>]*>")
 _VOID_TEXT = """p li dt dd td th tr option br hr img input meta link source wbr embed area base col param track"""
 _VOID = frozenset(_VOID_TEXT.split())
-_RAW_TEXT = re.compile(r"<(script|style)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
 
 
 class Page:
@@ -243,13 +242,16 @@ def _close(page: Page, current: int, i: int) -> None:
 
 def limit_depth(html: str) -> str:
     """Leaves out start tags deeper than MAX_DEPTH, with as many end tags; scripts and styles are not counted."""
+    # What follows the last ">" holds no tag; searched for one, each "<" in it would be followed to the end.
+    whole = html.rfind(">") + 1
+    html, tail = html[:whole], html[whole:]
     depth = deepest = 0
-    for match in _TAG.finditer(_RAW_TEXT.sub("", html)):
+    for match in _TAG.finditer(strip_page(html).html):
         if match[2].lower() not in _VOID:
             depth = max(depth - 1, 0) if match[1] else depth + 1
             deepest = max(deepest, depth)
     if deepest <= MAX_DEPTH:
-        return html
+        return html + tail
     depth = dropped = 0
 
     def keep(match: re.Match[str]) -> str:
@@ -268,4 +270,4 @@ def limit_depth(html: str) -> str:
         depth = max(depth - 1, 0)
         return match[0]
 
-    return _TAG.sub(keep, html)
+    return _TAG.sub(keep, html) + tail

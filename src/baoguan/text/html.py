@@ -202,6 +202,8 @@ def _absolute(value: str, base_url: str) -> str:
 
 def _limit_depth(html: str) -> str:
     """Leaves out start tags deeper than MAX_DEPTH, with as many end tags."""
+    # What follows the last ">" holds no tag; searched for one, each "<" in it would be followed to the end.
+    whole = html.rfind(">") + 1
     depth = dropped = 0
 
     def keep(match: re.Match[str]) -> str:
@@ -220,4 +222,4 @@ def _limit_depth(html: str) -> str:
         depth = max(depth - 1, 0)
         return match[0]
 
-    return _TAG.sub(keep, html)
+    return _TAG.sub(keep, html[:whole]) + html[whole:]
