@@ -329,7 +329,7 @@ def _commit(desk: Desk, outcome: Outcome, drafts: list[Draft]) -> None:
         return
     with desk.archive.begin() as batch:
         catch_up(desk)
-        ledger = Ledger(desk.catalog)
+        ledger = Ledger(desk.catalog, desk.denials)
         for draft in drafts:
             log_draft(desk.archive, batch, ledger, draft)
         desk.commit(batch, ledger)
