@@ -1,18 +1,46 @@
-"""One suite over every object store and head: memory and files."""
+"""One suite over every object store and head: memory, files, and S3 (moto's server, a bucket a test)."""
 
 import errno
+import itertools
 import os
+import urllib.request
 
 import pytest
+from moto.server import ThreadedMotoServer
 
 from baoguan.backends import files as files_module
 from baoguan.backends.files import FileHead, FileLock, FileObjects
 from baoguan.backends.memory import MemoryHead, MemoryObjects
-from baoguan.errors import Conflict, DiskFull, NotFound, StoreError
+from baoguan.backends.s3.objects import S3Head, S3Objects, open_bucket
+from baoguan.errors import ConfigError, Conflict, DiskFull, NotFound, StoreError
+
+NUMBERS = itertools.count()
 
 
-@pytest.fixture(params=["memory", "files", "files-no-syncfs"])
+@pytest.fixture(scope="module")
+def s3_server():
+    """moto's server: conditional writes and multipart are real, durability and throttling are not shown."""
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3_server):
+    """A bucket of its own, under a prefix."""
+    name = f"test-{next(NUMBERS)}"
+    urllib.request.urlopen(urllib.request.Request(f"{s3_server}/{name}", method="PUT"), timeout=10).close()
+    return open_bucket(f"s3://{name}/some/where", key="key", secret="secret", endpoint=s3_server)
+
+
+@pytest.fixture(params=["memory", "files", "files-no-syncfs", "s3"])
 def objects(request, tmp_path, monkeypatch):
+    if request.param == "s3":
+        store = S3Objects(request.getfixturevalue("bucket"))
+        store.check_conditions()
+        return store
     if request.param == "memory":
         return MemoryObjects()
     if request.param == "files-no-syncfs":
@@ -20,8 +48,10 @@ def objects(request, tmp_path, monkeypatch):
     return FileObjects(tmp_path / "public")
 
 
-@pytest.fixture(params=["memory", "files"])
+@pytest.fixture(params=["memory", "files", "s3"])
 def head(request, tmp_path):
+    if request.param == "s3":
+        return S3Head(request.getfixturevalue("bucket"))
     if request.param == "memory":
         return MemoryHead()
     return FileHead(tmp_path / "public" / "checkpoint", FileLock(tmp_path / "state" / "lock"))
@@ -121,6 +151,28 @@ def test_the_head_moves_only_from_where_it_is(head):
         head.replace(b"zero", b"two")
     head.replace(b"one", b"two")
     assert head.read() == b"two"
+
+
+def test_two_writers_of_one_head(bucket):
+    """One wins, the other is told; a large object goes in parts."""
+    one, other = S3Head(bucket), S3Head(bucket)
+    one.replace(None, b"a")
+    other.replace(b"a", b"b")
+    with pytest.raises(Conflict):
+        one.replace(b"a", b"c")
+    large = os.urandom(12_000_000)
+    objects = S3Objects(bucket)
+    assert objects.put_new("large", large)
+    assert not objects.put_new("large", large)
+    assert objects.get("large", 11_999_990) == large[-10:]
+
+
+@pytest.mark.parametrize("url", ["http://bucket", "s3://", "bucket"])
+def test_a_wrong_name_of_a_bucket_is_said(url):
+    with pytest.raises(ConfigError, match="s3://BUCKET"):
+        open_bucket(url)
+    with pytest.raises(ConfigError, match="loopback"):
+        open_bucket("s3://bucket", endpoint="http://example.org")
 
 
 def test_files_are_not_writable_and_leave_nothing_beside_them(tmp_path):
