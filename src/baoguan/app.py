@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -18,12 +17,13 @@ from baoguan.archive.store import Archive
 from baoguan.archive.withdraw_deny import Denials
 from baoguan.archive.withdraw_plan import read_plan
 from baoguan.backends.clock import SystemClock, SystemEntropy
-from baoguan.backends.files import FileHead, FileLock, FileObjects
+from baoguan.backends.files import FileLock
 from baoguan.backends.sqlite.catalogue import SqliteCatalog
 from baoguan.backends.sqlite.schedule import SqliteSchedule
 from baoguan.capture.warc import WarcWriter
 from baoguan.config import Settings
 from baoguan.desk import Desk, catch_up
+from baoguan.engines import open_search, open_store
 from baoguan.errors import ConfigError, MirrorError, StoreError
 from baoguan.indexing import Forgetter
 from baoguan.keyring import finish_rotation
@@ -33,7 +33,7 @@ from baoguan.mirroring import Progress, Target, pull
 from baoguan.model.outlet import FeedSpec, Outlet
 from baoguan.outlets.checks import check_outlet
 from baoguan.outlets.registry import load_outlets
-from baoguan.ports import Clock, Entropy, Fetcher, SearchIndex
+from baoguan.ports import Clock, Entropy, Fetcher
 from baoguan.text.urls import host_of
 from baoguan.withdrawing import finish
 from baoguan.witnessing import check_restored
@@ -113,6 +113,21 @@ def add_entry(folder: Path, entry: OutletEntry) -> bool:
         return True
     _replace_text(path, path.read_text("utf-8") + _entry_text(entry))
     return True
+
+
+def set_settings(folder: Path, **values: str) -> None:
+    """Writes settings of [archive] into baoguan.toml; an empty value takes the line out."""
+    import tomlkit
+
+    path = folder / config.FILE
+    document = tomlkit.parse(path.read_text("utf-8"))
+    section = document.setdefault("archive", tomlkit.table())
+    for name, value in values.items():
+        if value:
+            section[name] = value
+        else:
+            section.pop(name, None)
+    _replace_text(path, tomlkit.dumps(document))
 
 
 def _replace_text(path: Path, text: str) -> None:
@@ -206,24 +221,6 @@ def open_desk(
             search.close()
 
 
-def open_search(folder: Path, settings: Settings) -> SearchIndex | None:
-    """The search index that the settings want. Raises ConfigError for one that isn't known."""
-    if settings.search == "none":
-        return None
-    zone = ZoneInfo(settings.zone)
-    if settings.search == "tantivy":
-        try:
-            from baoguan.backends.tantivy.search import TantivySearch
-        except ImportError as error:
-            raise ConfigError('search = "tantivy" needs the extra: pip install "baoguan[tantivy]"') from error
-        return TantivySearch(folder / "index" / "tantivy", zone=zone)
-    if settings.search != "fts5":
-        raise ConfigError(f"search = {settings.search!r}: fts5, tantivy and none are known")
-    from baoguan.backends.sqlite.search import SqliteSearch
-
-    return SqliteSearch(folder / "index" / "search.sqlite", zone=zone)
-
-
 def _end_withdrawal(desk: Desk) -> None:
     """Ends a withdrawal that a crash cut short; where another process writes just now, the next opening does."""
     if read_plan(desk.folder / "private") is None:
@@ -239,6 +236,7 @@ def _end_withdrawal(desk: Desk) -> None:
 def open_archive(folder: Path, settings: Settings, *, clock: Clock, entropy: Entropy, durable: bool = True) -> Archive:
     """The store alone. Without the private key it can only be read."""
     lock = FileLock(folder / "state" / "write.lock")
+    objects, head = open_store(folder, settings, lock)
     finish_rotation(folder)
     signer = verifier = None
     try:
@@ -246,8 +244,8 @@ def open_archive(folder: Path, settings: Settings, *, clock: Clock, entropy: Ent
     except (FileNotFoundError, PermissionError):
         verifier = read_verifier(folder)
     archive = Archive(
-        objects=FileObjects(folder / "public", folder / "state" / "tmp"),
-        head=FileHead(folder / "public" / "checkpoint", lock, folder / "state" / "tmp"),
+        objects=objects,
+        head=head,
         staging_dir=folder / "state" / "staging",
         lock=lock,
         signer=signer,

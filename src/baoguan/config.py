@@ -33,6 +33,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     gzip_level: Annotated[int, _setting("archive", "gzip level of captures, 1 to 9; up to 3 by igzip")] = 3
     batch_articles: Annotated[int, _setting("archive", "articles committed together at most")] = 50
     search: Annotated[str, _setting("archive", "search index: fts5, tantivy (an extra) or none")] = "fts5"
+    objects: Annotated[
+        str, _setting("archive", "where public/ lies: empty for the folder, or s3://BUCKET/PREFIX (an extra)")
+    ] = ""
+    s3_endpoint: Annotated[str, _setting("archive", "address of an S3 server other than Amazon's")] = ""
+    s3_region: Annotated[str, _setting("archive", "region of the bucket")] = ""
     min_free_mb: Annotated[int, _setting("archive", "sync stops when less is free on the disk, in MB")] = 200
     jobs: Annotated[int, _setting("fetch", "requests in flight at most")] = 32
     pace_s: Annotated[float, _setting("fetch", "seconds between requests to one host")] = 1.0

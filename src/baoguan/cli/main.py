@@ -39,6 +39,7 @@ COMMANDS = {
     "key": "baoguan.cli.key",
     "timestamp": "baoguan.cli.timestamp",
     "rebuild": "baoguan.cli.proof",
+    "migrate": "baoguan.cli.migrate",
     "mirror": "baoguan.cli.mirror",
     "witness": "baoguan.cli.mirror",
 }

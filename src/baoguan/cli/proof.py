@@ -5,12 +5,15 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from msgspec import structs
 
 from baoguan.cli.common import archive_option, print_json, progress_bar, size_text, style, when
+
+if TYPE_CHECKING:
+    from baoguan.config import Settings
 
 TRIES, PAUSE_S = 4, 0.3
 """A fault that a writer at work may have caused is looked at again."""
@@ -31,6 +34,7 @@ def verify(folder: Path, *, as_json: bool, jobs: int, key: str, deep: bool, sinc
 
     Works on a copy of public/ alone when --key is given. Exit code: 0 all holds, 6 altered, 7 missing, 8 extra.
     """
+    from baoguan import config
     from baoguan.archive.memory import Scope
     from baoguan.archive.mirror_state import as_chosen
     from baoguan.archive.note import Verifier
@@ -41,8 +45,10 @@ def verify(folder: Path, *, as_json: bool, jobs: int, key: str, deep: bool, sinc
     from baoguan.cli.timestamp import read_roots
     from baoguan.errors import ConfigError
 
-    public = folder / "public" if (folder / "public").is_dir() else folder
     own = (folder / "baoguan.toml").exists()
+    if own and (settings := config.load(config.read_file(folder))).objects:
+        return _verify_bucket(folder, settings, key, as_json=as_json)
+    public = folder / "public" if (folder / "public").is_dir() else folder
     if not (public / "checkpoint").exists() and not own:
         raise ConfigError(f"{folder} holds no archive and no copy of one: no public/ and no checkpoint")
     verifier = Verifier.parse(key) if key else read_verifier(folder)
@@ -76,6 +82,25 @@ def verify(folder: Path, *, as_json: bool, jobs: int, key: str, deep: bool, sinc
             click.echo(words)
     code: int = report.exit_code
     return code
+
+
+def _verify_bucket(folder: Path, settings: "Settings", key: str, *, as_json: bool) -> int:
+    """An archive whose public/ is a bucket: all of it, object by object."""
+    from baoguan.archive.note import Verifier
+    from baoguan.archive.verify import verify as check
+    from baoguan.backends.lock import FileLock
+    from baoguan.cli.common import read_verifier
+    from baoguan.engines import open_store
+
+    objects, _ = open_store(folder, settings, FileLock(folder / "state" / "write.lock"))
+    bar = _Bar(sys.stderr.isatty() and not as_json)
+    report = check(objects, Verifier.parse(key) if key else read_verifier(folder), progress=bar.progress)
+    bar.close()
+    if as_json:
+        print_json(report)
+    else:
+        _print_report(report, {})
+    return int(report.exit_code)
 
 
 def _print_report(report: Any, left_out: Mapping[str, int]) -> None:

@@ -177,7 +177,9 @@ class S3Head:
             meta = answer.meta
             condition = {name: meta[name] for name in ("e_tag", "version") if meta.get(name)}
             return bytes(answer.bytes()), condition
-        except (NotFoundError, FileNotFoundError):
+        except (NotFoundError, FileNotFoundError) as error:
+            if "NoSuchBucket" in str(error):
+                raise StoreError("object store: there is no such bucket; make it, or mend `objects`") from error
             return None, "create"
         except BaseError as error:
             raise StoreError(f"{self._path}: {_first_line(error)}") from error
