@@ -9,7 +9,7 @@ from baoguan.archive.store import Archive
 from baoguan.desk import Desk
 from baoguan.errors import ConfigError, NotFound
 from baoguan.model.log import ManifestLine
-from baoguan.model.search import Order, SearchDoc
+from baoguan.model.search import All, Field, Not, Order, SearchDoc
 from baoguan.ports import SearchIndex
 from baoguan.publish.markdown import parse_record
 from baoguan.search.query import parse_query
@@ -130,12 +130,25 @@ def _has_picture(line: ManifestLine) -> bool:
 
 
 def find(
-    desk: Desk, text: str, *, order: Order = "relevance", start: int = 0, limit: int = 30, facets: bool = False
+    desk: Desk,
+    text: str,
+    *,
+    order: Order = "relevance",
+    start: int = 0,
+    limit: int = 30,
+    facets: bool = False,
+    without: Sequence[str] = (),
 ) -> Findings:
-    """Searches, and takes the title and a snippet of each article found. Raises ConfigError where search is off."""
+    """Searches, and takes the title and a snippet of each article found. Raises ConfigError where search is off.
+
+    `without`: outlets that are left out (serving.silent_outlets for what readers see).
+    """
     if desk.search is None:
         raise ConfigError('search is off: set search = "fts5" in baoguan.toml, or BAOGUAN_SEARCH=fts5')
     query = parse_query(text, ZoneInfo(desk.settings.zone))
+    if without:
+        left_out = tuple(Not(part=Field(name="outlet", value=key.lower())) for key in without)
+        query = msgspec.structs.replace(query, root=All(parts=(query.root, *left_out)))
     page = desk.search.search(query, order=order, start=start, limit=limit, facets=facets)
     found = tuple(one for identity in page.ids if (one := _found(desk, identity, query.marks)) is not None)
     return Findings(

@@ -20,6 +20,11 @@ def served_body(body_html: str, serve: str, kept: dict[str, str]) -> str:
     return substitute_sources(body_html, kept)
 
 
+def silent_outlets(desk: Desk) -> tuple[str, ...]:
+    """Outlets whose text is kept back: searches by readers leave them out, for a hit tells a word of the text."""
+    return tuple(sorted(key for key, outlet in desk.outlets.items() if outlet.serve not in WITH_TEXT))
+
+
 def is_served(desk: Desk, path: str) -> bool:
     """Whether a file of public/ goes out: not those that hold what an outlet's `serve` keeps back.
 

@@ -15,6 +15,7 @@ from baoguan.extract.decode import decode_page
 from baoguan.model.capture import CaptureRef
 from baoguan.model.change import ChangeRow, Comparison
 from baoguan.model.log import ManifestLine
+from baoguan.serving import WITH_TEXT, is_served
 
 _CATCH_UP_S = 1.5
 _TEXT_BYTES = 4_000_000
@@ -44,6 +45,8 @@ class ChangeCard(msgspec.Struct, frozen=True, kw_only=True):
     after: Side | None = None
     has_capture: bool = False
     """Facts: what the outlet answered is kept."""
+    kept_back: bool = False
+    """The outlet's text is kept but not served: no comparison, no capture."""
 
 
 class ChangesSource(Protocol):
@@ -104,7 +107,7 @@ class DeskChanges:
         card = None if row is None else self._card(row)
         if row is None or card is None:
             return None
-        if card.after is None or card.before is None:
+        if card.after is None or card.before is None or card.kept_back:
             return card, None
         return card, compare_revisions(self._desk.archive, row.before, row.index)[2]
 
@@ -128,23 +131,26 @@ class DeskChanges:
         if line is None or (row.before >= 0 and before is None):
             return None
         is_version = line.kind == "rev"
+        kept_back = self._desk.outlet(line.outlet).serve not in WITH_TEXT
+        open_captures = is_served(self._desk, "captures/")
         return ChangeCard(
             row=row,
             lang=line.lang or (before.lang if before else ""),
             url=line.url,
-            before=_side(row.before, before) if before else None,
-            after=_side(row.index, line) if is_version else None,
-            has_capture=not is_version and line.capture is not None,
+            before=_side(row.before, before, text=not kept_back, capture=open_captures) if before else None,
+            after=_side(row.index, line, text=not kept_back, capture=open_captures) if is_version else None,
+            has_capture=not is_version and line.capture is not None and open_captures,
+            kept_back=kept_back,
         )
 
     def capture(self, index: int) -> tuple[str, bytes] | None:
-        """Read from its WARC file."""
+        """Read from its WARC file; none while some outlet's text is kept back, for a capture may hold several."""
         if not 0 <= index < self._desk.archive.size:
             return None
         line = self._desk.archive.line(index)
         ref: CaptureRef | None = line.capture if line else None
         place = self._desk.catalog.capture(ref.record_id) if ref else None
-        if ref is None or place is None:
+        if ref is None or place is None or not is_served(self._desk, place.file):
             return None
         try:
             return ref.record_id, self._desk.archive.objects.get(place.file, place.offset, place.length)
@@ -152,7 +158,7 @@ class DeskChanges:
             return None
 
 
-def _side(index: int, line: ManifestLine) -> Side:
+def _side(index: int, line: ManifestLine, *, text: bool, capture: bool) -> Side:
     return Side(
         index=index,
         rev=line.rev,
@@ -160,8 +166,8 @@ def _side(index: int, line: ManifestLine) -> Side:
         published=line.published,
         zone_assumed=line.zone_assumed,
         captured_ms=line.captured_ms,
-        record_path=line.record.path if line.record else "",
-        capture=line.capture is not None,
+        record_path=line.record.path if line.record and text else "",
+        capture=line.capture is not None and capture,
     )
 
 
