@@ -24,6 +24,7 @@ import tantivy
 from baoguan.backends.sqlite.search import SqliteSearch
 from baoguan.backends.tantivy.search import TantivySearch
 from baoguan.importing import legacy_path, walk_folder, walk_tar
+from baoguan.indexing import LARGE
 from baoguan.model.search import SearchDoc
 from baoguan.ports import SearchIndex
 from baoguan.publish.ancestor import parse_ancestor, to_article
@@ -132,8 +133,8 @@ def ours(docs: list[SearchDoc], folder: Path, options: argparse.Namespace) -> No
     single = [char for char in dict.fromkeys("的一国年日月海长马美说成年和复罄") if char]
     for name, index, where in engines(folder):
         started = time.process_time()
-        for low in range(0, len(docs), 1000):
-            index.put(docs[low : low + 1000], size=low + 1000, old={})
+        for low in range(0, len(docs), LARGE):
+            index.put(docs[low : low + LARGE], size=low + LARGE, old={})
         built = time.process_time() - started
         index.finish()
         whole = time.process_time() - started
@@ -180,7 +181,7 @@ def _pattern(form: str, held: dict[str, re.Pattern[str]] = {}) -> re.Pattern[str
     if form not in held:
         letters = f"[^\\W_{CJK}]"
         parts = [run if run >= "\u2e80" else f"(?<!{letters}){run}(?!{letters})" for run in RUNS.findall(form)]
-        held[form] = re.compile(r"[^\w\0]*".join(parts))
+        held[form] = re.compile(r"(?:[^\w\0]|_)*".join(parts))
     return held[form]
 
 

@@ -16,8 +16,8 @@ from baoguan.search.query import parse_query
 from baoguan.search.snippet import snippet
 from baoguan.text.html import plain_text
 
-CHUNK = 1000
-"""Entries indexed in one transaction."""
+CHUNK, LARGE = 1000, 5000
+"""Entries indexed in one transaction; so many where much is to be done, for each leaves a segment to be merged."""
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,8 +54,9 @@ def index_new(desk: Desk, progress: Callable[[int, int], None] = lambda _done, _
     if desk.search is None:
         return 0
     start, size, put = desk.search.size(), desk.archive.size, 0
-    for low in range(start, size, CHUNK):
-        high = min(low + CHUNK, size)
+    chunk = CHUNK if size - start < LARGE else LARGE
+    for low in range(start, size, chunk):
+        high = min(low + chunk, size)
         ids: dict[str, None] = {}
         gone: list[str] = []
         for _, line in desk.archive.lines(low, high):

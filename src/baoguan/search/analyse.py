@@ -20,7 +20,7 @@ import msgspec
 if TYPE_CHECKING:
     import opencc
 
-VERSION = 1
+VERSION = 2
 CJK = (
     "\u2e80-\u2fdf\u3005-\u3007\u3031-\u3035\u303b\u3040-\u30fa\u30fc-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
     "\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
@@ -29,14 +29,11 @@ COMMON = frozenset(
     "的在中日国一有人为是大出上不发会年对行以新月时前和表到示这于后来要者报家个将了天也他过今方法公关与多全成下并说政外经进社能部自其现可但分及开情地主"
     "已作生当民动最因定美据长期之员重事同此内加指提明本而高所间任就制布等道面被持受体们都正至实合得总电用力应数由度还理入导相名机次目特通府近从台场接无安"
     "称认周起记共交如议强两统意心北市业利计保没向我性未信去更文平务问续达立第区些工位反官调求该系取联确网局疫然资果三回使包产或权告界点管院万路首学约华际"
-    "则结题化再展常看消元非何原视代举治做施处很透司决各比引显好论感解编件让小宣基完央言子规直少案别种推影里支只责式冠世根准海病领传量程致息声建二放普查括活"
-    "控斯严例士手选知增口张许组金西造济打供曾球战望采防证众预样仍媒除即需止响流变几护专参先着商获给况收复早京德状且身项另助离步始团集"
-    "あいうえおかがきぎくぐけげこごさざしじすずせぜそただちっつてでとどなにぬねのはばひびふぶへべほまみむめもやよらりるれろわをん"
-    "アイウエオカガキクグコサシジスズセタダチッテデトドナニハバパフブプマミムメラリルレロンー"
+    "あいうえおかがきくけこさしすせそただちっつてでとどなにのはまみめもやよらりるれろわをんー"
 )
 """Characters that stand in a great part of all articles: engines keep them apart, for their lists of bigrams are long.
 
-Taken from document frequencies of Chinese news (26 % to 95 % of articles) and the kana."""
+Taken from document frequencies of Chinese news (35 % to 95 % of articles) and the kana."""
 
 _END = "\ue000"
 """Stands between the phrases and the lone characters, so that no phrase reaches over."""

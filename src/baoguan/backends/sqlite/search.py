@@ -138,7 +138,7 @@ class SqliteSearch:
             self._db.execute("INSERT INTO text (text) VALUES ('optimize')")
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             free, pages = (int(self._db.execute(f"PRAGMA {name}").fetchone()[0]) for name in _PAGES)
-            if free > pages // 20:
+            if free > pages // 100:
                 self._db.execute("VACUUM")
                 self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 

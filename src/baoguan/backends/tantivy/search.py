@@ -19,7 +19,7 @@ from baoguan.model.search import Order, Query, SearchDoc, SearchPage
 from baoguan.search.analyse import COMMON, VERSION, fold, index_text
 
 LAYOUT = 1
-HEAP_BYTES = 64_000_000
+HEAP_BYTES = 200_000_000
 """Of the writer, with one thread."""
 FACETS = 2000
 """Outlets and months that are counted at most."""
