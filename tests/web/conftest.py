@@ -38,7 +38,7 @@ def asker(app: ASGIApp) -> Ask:
     """ask(path, method=, **headers): one request through ASGI. `path` is sent as it stands, escapes included."""
 
     def ask(target: str, method: str = "GET", headers: dict[str, str] | None = None) -> Answer:
-        from urllib.parse import unquote
+        from urllib.parse import quote, unquote
 
         path, _, query = target.partition("?")
         sent = {"host": "reader.example", "accept-encoding": "gzip", **(headers or {})}
@@ -50,7 +50,7 @@ def asker(app: ASGIApp) -> Ask:
             "scheme": "http",
             "path": unquote(path),
             "raw_path": path.encode(),
-            "query_string": query.encode(),
+            "query_string": quote(query, safe="%=&+<>'\"{}/:;?-").encode(),
             "root_path": "",
             "headers": [(name.encode(), value.encode("latin-1")) for name, value in sent.items()],
             "client": ("127.0.0.1", 1),

@@ -357,3 +357,17 @@ def test_page_sizes_on_long_texts_and_full_lists(reader: MakeReader) -> None:
         got = ask_it(path)
         assert got.text.count('<a href="/article/') >= 30
         assert got.wire <= BUDGET
+
+
+def test_a_sparse_day_is_followed_by_earlier_ones_on_the_front_page(reader: MakeReader) -> None:
+    source, ask_it = reader()
+    for days in (0, 1, 1, 4):
+        source.add(
+            outlet="haibin", title=f"n{days}", body="<p>x</p>", published=(NOON - timedelta(days=days)).isoformat()
+        )
+    front = ask_it("/").text
+    assert [f">n{days}<" in front for days in (0, 1, 4)] == [True] * 3
+    assert '<a href="/day/2026-03-13"><time' in front
+    only = ask_it("/day/2026-03-14").text
+    assert ">n0<" in only
+    assert ">n1<" not in only

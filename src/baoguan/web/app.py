@@ -23,6 +23,7 @@ from baoguan.web.pages import Pages
 from baoguan.web.render import Renderer, icon, style
 from baoguan.web.reply import text_reply
 from baoguan.web.safety import HEADERS, policy
+from baoguan.web.search import Search, SearchPages
 from baoguan.web.source import ReaderSource
 from baoguan.web.syndication import Feeds
 
@@ -41,10 +42,11 @@ def create_app(
     options: WebOptions,
     *,
     changes: ChangesSource | None = None,
+    search: Search | None = None,
     now_ms: Callable[[], int] = _epoch_ms,
 ) -> Starlette:
     """The reader over `source`. Read-only: it answers GET and HEAD. Raises ConfigError for an unknown zone."""
-    renderer = Renderer(options, changes=changes is not None)
+    renderer = Renderer(options, changes=changes is not None, search=search is not None)
     pages, feeds = Pages(source, renderer, now_ms), Feeds(source, renderer)
 
     def page(handle: Callable[[Request], Response | None]) -> Endpoint:
@@ -85,6 +87,8 @@ def create_app(
     ]
     if changes is not None:
         routes += [Route(path, page(handle)) for path, handle in ChangePages(changes, source, renderer).endpoints()]
+    if search is not None:
+        routes += [Route(path, page(handle)) for path, handle in SearchPages(search, source, renderer).endpoints()]
     app = Starlette(
         routes=routes,
         middleware=[Middleware(_Guard, policy=policy(style()), failed=failed)],
@@ -100,7 +104,7 @@ async def _icon(request: Request) -> Response:
 
 
 def _robots(options: WebOptions) -> Endpoint:
-    rules = "Disallow: /" if options.noindex else "Disallow: /archive/"
+    rules = "Disallow: /" if options.noindex else "Disallow: /archive/\nDisallow: /search"
 
     async def robots(_: Request) -> Response:
         return PlainTextResponse(f"User-agent: *\n{rules}\n", headers={"cache-control": "max-age=3600"})

@@ -10,12 +10,13 @@ from baoguan import __version__
 from baoguan.backends.sqlite.lists import SqliteLists
 from baoguan.desk import Desk
 from baoguan.errors import NotFound
+from baoguan.indexing import Findings, find
 from baoguan.model.catalog import ArticleRow, RevisionRow
 from baoguan.model.feed import FeedState
 from baoguan.model.log import ManifestLine, MediaRef
 from baoguan.model.schedule import Note
 from baoguan.publish.markdown import parse_record
-from baoguan.serving import WITH_PICTURES, is_served, served_body
+from baoguan.serving import WITH_PICTURES, is_served, served_body, silent_outlets
 from baoguan.web.options import WebOptions
 from baoguan.web.source import ArchiveInfo, ArticleCard, ArticlePage, Cursor, OutletInfo, RevisionInfo
 
@@ -217,10 +218,34 @@ def _revision(one: RevisionRow, row: ArticleRow) -> RevisionInfo:
     )
 
 
+class DeskSearch:
+    """web.search.Search over a desk; outlets whose text is kept back are left out."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def __call__(self, text: str, *, by_date: bool, start: int, limit: int, facets: bool) -> Findings:
+        """As `baoguan search`."""
+        return find(
+            self._desk,
+            text,
+            order="date" if by_date else "relevance",
+            start=start,
+            limit=limit,
+            facets=facets,
+            without=silent_outlets(self._desk),
+        )
+
+    def size(self) -> int:
+        """Of the index."""
+        return self._desk.search.size() if self._desk.search else 0
+
+
 def open_reader(desk: Desk) -> "Starlette":
     """The reader's application over an opened archive."""
     from baoguan.web.app import create_app
     from baoguan.web.changes_source import DeskChanges
 
     options = WebOptions(zone=desk.settings.zone, noindex=desk.settings.noindex)
-    return create_app(DeskSource(desk), options, changes=DeskChanges(desk))
+    search = DeskSearch(desk) if desk.search else None
+    return create_app(DeskSource(desk), options, changes=DeskChanges(desk), search=search)

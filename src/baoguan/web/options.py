@@ -14,6 +14,10 @@ class WebOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Articles in a list."""
     feed_size: int = 30
     """Articles in an Atom feed, with their full text."""
+    search_size: int = 20
+    """Articles found that a page shows."""
+    searches_a_second: float = 5.0
+    """By one client address, 20 at once; who asks more is told when to come back."""
     noindex: bool = False
     """Ask search engines to stay out."""
     base_url: str = ""

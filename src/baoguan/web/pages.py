@@ -18,12 +18,15 @@ from baoguan.web.source import ArticleCard, ArticlePage, Cursor, OutletInfo, Rea
 _CURSOR = re.compile(r"(\d{1,15})-([0-9a-f]{16})")
 _ID = re.compile(r"[0-9a-f]{16}")
 _FEEDS = 30  # on one health page
+_FRONT = 15  # articles on the front page, or earlier days stand below the newest one
 _LIST_PICTURES = 9  # originals are heavy: a list shows the first few, others have their words
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
     """Cards under one heading of a day."""
 
+    day: date | None = None
+    """An earlier day, below the one that the page is of."""
     key: str = ""
     """Outlet; empty for the mixed list."""
     name: str = ""
@@ -45,14 +48,14 @@ class Pages:
         cards = self._source.cards(end_ms=self._now_ms() + 1, limit=1) or self._source.cards(limit=1)
         if not cards:
             return self._show.page(request, self._show.ui(request), "empty.html")
-        return self._day(request, views.day_of(cards[0].shown_ms, self._show.zone))
+        return self._day(request, views.day_of(cards[0].shown_ms, self._show.zone), full=True)
 
     def day(self, request: Request) -> Response | None:
         """One day, mixed or by outlet."""
         day = views.parse_day(request.path_params["day"])
         return self._day(request, day) if day else None
 
-    def _day(self, request: Request, day: date) -> Response:
+    def _day(self, request: Request, day: date, *, full: bool = False) -> Response:
         ui = self._show.ui(request)
         start, end = views.day_bounds(day, self._show.zone)
         counts = self._source.counts(start, end)
@@ -70,6 +73,8 @@ class Pages:
             older = _older(cards, self._size, outlet=chosen)
             shown = self._cards(ui, cards[: self._size], outlets)
             groups = [Group(views=shown if before else views.lead_first(shown))] if shown else []
+        if full and not by_outlet and sum(n for _, n in counts) < _FRONT:
+            groups += self._days_before(ui, start, _FRONT - sum(n for _, n in counts), outlets)
         earlier_ms, later_ms = self._source.neighbours(start, end)
         zone = self._show.zone
         return self._show.page(
@@ -85,6 +90,15 @@ class Pages:
             groups=groups,
             older=older,
         )
+
+    def _days_before(self, ui: Ui, end_ms: int, wanted: int, outlets: dict[str, OutletInfo | None]) -> list[Group]:
+        """What stood before a day that is sparse, by days, so that no front page is almost empty."""
+        cards = self._source.cards(end_ms=end_ms, limit=wanted)
+        outlets.update(self._outlets({card.outlet for card in cards} - outlets.keys()))
+        days: dict[date, list[ArticleCard]] = {}
+        for card in cards:
+            days.setdefault(views.day_of(card.shown_ms, self._show.zone), []).append(card)
+        return [Group(day=day, views=self._cards(ui, some, outlets, pictures=3)) for day, some in days.items()]
 
     def _by_outlet(
         self,

@@ -22,7 +22,7 @@ class Ui:
 
     languages = tuple(LANGUAGES.items())
 
-    def __init__(self, request: Request, options: WebOptions, changes: bool) -> None:
+    def __init__(self, request: Request, options: WebOptions, changes: bool, search: bool) -> None:
         asked = request.query_params.get("lang", "")
         lang = choose_language(
             asked, request.cookies.get("lang", ""), request.headers.get("accept-language", ""), options.language
@@ -32,6 +32,7 @@ class Ui:
         self.css = Markup(style())  # noqa: S704 - our own file
         self.noindex = options.noindex
         self.changes = changes
+        self.search = search
         self.zone = options.zone
         self.remember = bool(asked) and lang != request.cookies.get("lang", "")
         self.save_data = request.headers.get("save-data", "").strip().lower() == "on"
@@ -45,16 +46,17 @@ class Ui:
 class Renderer:
     """Renders templates under the options of one reader. Shared by threads; holds no state of a request."""
 
-    def __init__(self, options: WebOptions, *, changes: bool = False) -> None:
+    def __init__(self, options: WebOptions, *, changes: bool = False, search: bool = False) -> None:
         self.options = options
         self.changes = changes
         """There are pages of changes to link to."""
+        self.search = search
         self.zone = zone_of(options.zone)
         self._templates = _environment()
 
     def ui(self, request: Request) -> Ui:
         """Language and links of a request."""
-        return Ui(request, self.options, self.changes)
+        return Ui(request, self.options, self.changes, self.search)
 
     def page(
         self, request: Request, ui: Ui, template: str, *, status: int = 200, cache: str = "", **matter: object

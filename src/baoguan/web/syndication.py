@@ -94,6 +94,15 @@ class Feeds:
                 yield _entry(t, base, page, outlets[page.outlet])
 
 
+def atom_entry(source: ReaderSource, t: Words, base: str, identity: str) -> AtomEntry | None:
+    """An article as an entry with its full text; None where it is gone or damaged: `verify` names it."""
+    try:
+        page = source.article(identity)
+    except StoreError:
+        return None
+    return None if page is None else _entry(t, base, page, source.outlet(page.outlet))
+
+
 def _entry(t: Words, base: str, page: ArticlePage, outlet: OutletInfo | None) -> AtomEntry:
     style = BodyStyle(base=base, no_picture=t("article.no_picture"), eager_first=False)
     return AtomEntry(
