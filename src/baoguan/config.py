@@ -62,6 +62,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     page_tries: Annotated[int, _setting("poll", "tries for a page before the feed's own text is archived")] = 5
     host: Annotated[str, _setting("serve", "address that the reader listens on")] = "127.0.0.1"
     port: Annotated[int, _setting("serve", "port that the reader listens on")] = 8710
+    searches_a_second: Annotated[float, _setting("serve", "searches of one client address, 20 more at once")] = 5.0
     noindex: Annotated[bool, _setting("serve", "ask search engines to stay out")] = False
     mirror_of: Annotated[str, _setting("mirror", "address of the archive that this folder is a mirror of")] = ""
     mirror_media: Annotated[str, _setting("mirror", "pictures that a mirror keeps: all, none or recent")] = "all"

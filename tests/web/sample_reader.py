@@ -272,6 +272,9 @@ class SampleReader:
     def notes(self, limit: int = 20) -> Sequence[Note]:
         return self.note_list[:limit]
 
+    def state(self) -> int:
+        return self.size
+
     def archive_info(self) -> ArchiveInfo:
         return ArchiveInfo(
             origin="sample.example/log",

@@ -27,12 +27,13 @@ def find_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
     tree, folder = tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("a") / "archive"
     for number in range(50):
         outlet = ("voa", "rfa")[number % 2]
+        site = ("https://www.voachinese.com", "https://www.rfa.org/mandarin")[number % 2]
         path = tree / "articles" / outlet / f"{number}.md"
         path.parent.mkdir(parents=True, exist_ok=True)
         at = 1600000000000 + number * 86_400_000 * 3
         body = f"<p>布林肯說，網路安全是第 {number} 次會議的議題之一。&lt;b&gt;</p>" * 3
         path.write_text(
-            f"<!--{at}-->\n[美國務卿訪問北京 {number}](https://www.voachinese.com/a/{number}.html)\n------\n\n{body}\n",
+            f"<!--{at}-->\n[美國務卿訪問北京 {number}]({site}/a/{number}.html)\n------\n\n{body}\n",
             "utf-8",
         )
     create_archive(folder, origin="example.org/test")

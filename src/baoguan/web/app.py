@@ -18,6 +18,7 @@ from baoguan.errors import NotFound
 from baoguan.web.changes import ChangePages
 from baoguan.web.changes_source import ChangesSource
 from baoguan.web.files import media_path, serve_file
+from baoguan.web.kept import KeptPages
 from baoguan.web.options import WebOptions
 from baoguan.web.pages import Pages
 from baoguan.web.render import Renderer, icon, style
@@ -29,6 +30,8 @@ from baoguan.web.syndication import Feeds
 
 __all__ = ["WebOptions", "create_app"]
 
+# What an outlet dates into the future comes up when its time has come, though the archive has not changed.
+_KEPT_MS = 30_000
 _LOG = logging.getLogger("baoguan.web")
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -91,7 +94,10 @@ def create_app(
         routes += [Route(path, page(handle)) for path, handle in SearchPages(search, source, renderer).endpoints()]
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(_Guard, policy=policy(style()), failed=failed)],
+        middleware=[
+            Middleware(KeptPages, state=lambda: (source.state(), now_ms() // _KEPT_MS)),
+            Middleware(_Guard, policy=policy(style()), failed=failed),
+        ],
         exception_handlers={HTTPException: failed},
     )
     # A redirect would be built from the Host header, which nobody vouches for.

@@ -147,6 +147,10 @@ class DeskSource:
         """Newest first."""
         return self._desk.schedule.notes(limit=limit)
 
+    def state(self) -> int:
+        """Moves with each batch that the catalogue takes in."""
+        return self._lists.version()
+
     def archive_info(self) -> ArchiveInfo:
         """At the current checkpoint."""
         head = self._desk.archive.checkpoint()
@@ -246,6 +250,9 @@ def open_reader(desk: Desk) -> "Starlette":
     from baoguan.web.app import create_app
     from baoguan.web.changes_source import DeskChanges
 
-    options = WebOptions(zone=desk.settings.zone, noindex=desk.settings.noindex)
+    settings = desk.settings
+    options = WebOptions(
+        zone=settings.zone, noindex=settings.noindex, searches_a_second=max(0.01, settings.searches_a_second)
+    )
     search = DeskSearch(desk) if desk.search else None
     return create_app(DeskSource(desk), options, changes=DeskChanges(desk), search=search)

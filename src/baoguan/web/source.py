@@ -168,6 +168,10 @@ class ReaderSource(Protocol):
         """Lines for `status` that are no feed's, newest first."""
         ...
 
+    def state(self) -> int:
+        """Another number whenever the answers to the questions above may be others; cheap, asked from one thread."""
+        ...
+
     def archive_info(self) -> ArchiveInfo:
         """The archive at its checkpoint."""
         ...

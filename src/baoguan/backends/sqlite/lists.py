@@ -115,6 +115,10 @@ class SqliteLists:
         rows = self._run(f"SELECT url, path, width, height FROM media WHERE url IN ({marks})", *urls)  # noqa: S608
         return {str(row[0]): (str(row[1]), int(str(row[2])), int(str(row[3]))) for row in rows}
 
+    def version(self) -> int:
+        """Moves when another connection has written; comparable within one thread only."""
+        return int(str(self._run("PRAGMA data_version")[0][0]))
+
     def total(self) -> int:
         """How many articles there are."""
         return int(str(self._run("SELECT count(*) FROM article")[0][0]))

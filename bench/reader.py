@@ -1,0 +1,161 @@
+"""Pages and searches a second on one core, by wrk over loopback, while nothing is written and while a writer commits.
+
+`./run bench reader` makes an archive of made-up articles (or takes `--tree`, an ancestors' folder), serves it as
+`baoguan serve --no-sync` does, pinned to core 0, and asks from core 1: one article again and again, all articles at
+random, the front page, searches of two words at random.
+"""
+
+import argparse
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+WORDS = [
+    "灯塔",
+    "渔汛",
+    "电车",
+    "气象",
+    "档案",
+    "步道",
+    "门诊",
+    "报纸",
+    "行星",
+    "大桥",
+    "茶农",
+    "仓库",
+    "地方志",
+    "台风",
+    "早市",
+    "议题",
+    "北京",
+    "网络安全",
+    "会议",
+    "经济",
+]
+SCRIPT = """
+local paths = {}
+for line in io.lines("%s") do paths[#paths + 1] = line end
+math.randomseed(7)
+local headers = {["Accept-Encoding"] = "gzip", ["Accept-Language"] = "zh-CN"}
+request = function() return wrk.format("GET", paths[math.random(#paths)], headers) end
+done = function(summary, latency)
+  local failed = summary.errors.status + summary.errors.read + summary.errors.timeout
+  local rate = summary.requests / summary.duration * 1e6
+  io.write(string.format("RESULT %%.0f %%.2f %%.2f %%d\\n", rate, latency:percentile(50) / 1000,
+    latency:percentile(99) / 1000, failed))
+end
+"""
+
+
+def main() -> None:
+    """Prints a table: what was asked, a second, median and 99th percentile in ms, errors."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--articles", type=int, default=3000)
+    parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument("--tree", type=Path, help="an ancestors' folder instead of made-up articles")
+    options = parser.parse_args()
+    if shutil.which("wrk") is None:
+        raise SystemExit("bench reader: wrk is missing (Debian: apt-get install wrk)")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "archive"
+        ids = _archive(folder, options.tree or _made_up(Path(name) / "tree", options.articles))
+        server = subprocess.Popen(
+            [sys.executable, "-m", "baoguan", "serve", "-C", str(folder), "--no-sync", "--port", "0"],
+            stdout=subprocess.PIPE, text=True, env={**os.environ, "BAOGUAN_SEARCHES_A_SECOND": "100000"},
+        )  # fmt: skip
+        try:
+            os.sched_setaffinity(server.pid, {0})
+            assert server.stdout is not None
+            found = None
+            while found is None:
+                found = re.search(r"http://\S+", server.stdout.readline())
+            _run(found[0].rstrip("/"), folder, ids, options.seconds, Path(name))
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def _run(address: str, folder: Path, ids: list[str], seconds: int, scratch: Path) -> None:
+    chance = random.Random(5)
+    searches = [f"/search?q={chance.choice(WORDS)}+{chance.choice(WORDS)}" for _ in range(2000)]
+    asks = {
+        "one article": [f"/article/{ids[0]}"],
+        f"{len(ids)} articles at random": [f"/article/{one}" for one in ids],
+        "front page": ["/"],
+        "searches": searches,
+    }
+    print(f"{'asked':<44} {'a second':>9} {'median ms':>9} {'p99 ms':>8} {'errors':>6}")
+    for name, paths in asks.items():
+        _wrk(name, address, paths, seconds, scratch)
+    stop = threading.Event()
+    writer = threading.Thread(target=_write, args=(folder, scratch / "more", stop))
+    writer.start()
+    for name in list(asks)[1:2]:
+        _wrk(f"{name}, batches being written", address, asks[name], seconds, scratch)
+    stop.set()
+    writer.join()
+
+
+def _wrk(name: str, address: str, paths: list[str], seconds: int, scratch: Path) -> None:
+    from urllib.parse import quote
+
+    (scratch / "paths").write_text("\n".join(quote(path, safe="/?=&+") for path in paths), "utf-8")
+    (scratch / "ask.lua").write_text(SCRIPT % (scratch / "paths"), "utf-8")
+    command = ["taskset", "-c", "1", "wrk", "-t1", "-c8", f"-d{seconds}s", "-s", str(scratch / "ask.lua"), address]
+    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    rate, middle, last, errors = re.search(r"RESULT (\S+) (\S+) (\S+) (\d+)", out).groups()  # type: ignore[union-attr]
+    refused = re.search(r"Non-2xx or 3xx responses: (\d+)", out)
+    print(f"{name:<44} {rate:>9} {middle:>9} {last:>8} {refused[1] if refused else errors:>6}", flush=True)
+
+
+def _made_up(tree: Path, count: int) -> Path:
+    chance = random.Random(3)
+    for number in range(count):
+        path = tree / "articles" / "voa" / f"{number}.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        body = "".join(f"<p>{'，'.join(chance.choices(WORDS, k=30))}。</p>" for _ in range(8))
+        title = "".join(chance.choices(WORDS, k=5))
+        at = 1_600_000_000_000 + number * 600_000
+        path.write_text(
+            f"<!--{at}-->\n[{title}](https://www.voachinese.com/a/{number}.html)\n------\n\n{body}\n", "utf-8"
+        )
+    return tree
+
+
+def _archive(folder: Path, tree: Path) -> list[str]:
+    from baoguan.app import create_archive, open_desk
+    from baoguan.importing import import_path
+    from baoguan.indexing import index_new
+
+    create_archive(folder, origin="bench.example/log")
+    with open_desk(folder) as desk:
+        import_path(desk, tree)
+        index_new(desk)
+        return [row.id for row in desk.catalog.articles(limit=10**6)]
+
+
+def _write(folder: Path, tree: Path, stop: threading.Event) -> None:
+    count = 0
+    while not stop.is_set():
+        for number in range(count, count + 20):
+            path = tree / "articles" / "rfa" / f"{number}.md"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            link = f"https://www.rfa.org/mandarin/{number}.html"
+            path.write_text(
+                f"<!--{1_700_000_000_000 + number}-->\n[新 {number}]({link})\n------\n\n<p>新闻</p>\n", "utf-8"
+            )
+        count += 20
+        command = [sys.executable, "-m", "baoguan", "import", "-C", str(folder), str(tree)]
+        subprocess.run(["taskset", "-c", "1", *command], capture_output=True, check=False)
+        time.sleep(0.2)
+
+
+if __name__ == "__main__":
+    main()
