@@ -72,16 +72,7 @@ def create_app(
         return reply
 
     routes = [
-        Route("/", page(pages.front)),
-        Route("/day/{day}", page(pages.day)),
-        Route("/outlets", page(pages.outlets)),
-        Route("/outlet/{key}", page(pages.outlet)),
-        Route("/outlet/{key}/feed.atom", page(feeds.outlet)),
-        Route("/feed.atom", page(feeds.everything)),
-        Route("/article/{identity}", page(pages.article)),
-        Route("/article/{identity}/{rev:int}", page(pages.article)),
-        Route("/status", page(pages.status)),
-        Route("/about", page(pages.about)),
+        *(Route(path, page(handle)) for path, handle in _pages(pages, feeds)),
         Route("/media/{folder}/{name}", public),
         Route("/archive/{path:path}", public),
         Route("/icon.svg", _icon),
@@ -103,6 +94,21 @@ def create_app(
     # A redirect would be built from the Host header, which nobody vouches for.
     app.router.redirect_slashes = False
     return app
+
+
+def _pages(pages: Pages, feeds: Feeds) -> list[tuple[str, Callable[[Request], Response | None]]]:
+    return [
+        ("/", pages.front),
+        ("/day/{day}", pages.day),
+        ("/outlets", pages.outlets),
+        ("/outlet/{key}", pages.outlet),
+        ("/outlet/{key}/feed.atom", feeds.outlet),
+        ("/feed.atom", feeds.everything),
+        ("/article/{identity}", pages.article),
+        ("/article/{identity}/{rev:int}", pages.article),
+        ("/status", pages.status),
+        ("/about", pages.about),
+    ]
 
 
 async def _icon(request: Request) -> Response:
