@@ -64,6 +64,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     port: Annotated[int, _setting("serve", "port that the reader listens on")] = 8710
     searches_a_second: Annotated[float, _setting("serve", "searches of one client address, 20 more at once")] = 5.0
     noindex: Annotated[bool, _setting("serve", "ask search engines to stay out")] = False
+    login: Annotated[
+        str,
+        _setting("serve", "what a login is for: none (off), apps (their interfaces; reading is open) or all of it"),
+    ] = "apps"
+    base_url: Annotated[str, _setting("serve", "https://news.example: absolute addresses; empty: as asked for")] = ""
     mirror_of: Annotated[str, _setting("mirror", "address of the archive that this folder is a mirror of")] = ""
     mirror_media: Annotated[str, _setting("mirror", "pictures that a mirror keeps: all, none or recent")] = "all"
     mirror_recent_days: Annotated[int, _setting("mirror", "what recent means, in days since it was archived")] = 90

@@ -40,6 +40,8 @@ COMMANDS = {
     "timestamp": "baoguan.cli.timestamp",
     "rebuild": "baoguan.cli.proof",
     "migrate": "baoguan.cli.migrate",
+    "user": "baoguan.cli.user",
+    "filter": "baoguan.cli.user",
     "mirror": "baoguan.cli.mirror",
     "witness": "baoguan.cli.mirror",
 }

@@ -11,10 +11,11 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from baoguan.errors import NotFound
+from baoguan.web.accounts_app import AppsSite
 from baoguan.web.changes import ChangePages
 from baoguan.web.changes_source import ChangesSource
 from baoguan.web.files import media_path, serve_file
@@ -46,9 +47,10 @@ def create_app(
     *,
     changes: ChangesSource | None = None,
     search: Search | None = None,
+    apps: AppsSite | None = None,
     now_ms: Callable[[], int] = _epoch_ms,
 ) -> Starlette:
-    """The reader over `source`. Read-only: it answers GET and HEAD. Raises ConfigError for an unknown zone."""
+    """The reader over `source`, read-only but for `apps`. Raises ConfigError for an unknown zone."""
     renderer = Renderer(options, changes=changes is not None, search=search is not None)
     pages, feeds = Pages(source, renderer, now_ms), Feeds(source, renderer)
 
@@ -71,7 +73,7 @@ def create_app(
             reply.headers["allow"] = "GET, HEAD"
         return reply
 
-    routes = [
+    routes: list[BaseRoute] = [
         *(Route(path, page(handle)) for path, handle in _pages(pages, feeds)),
         Route("/media/{folder}/{name}", public),
         Route("/archive/{path:path}", public),
@@ -83,6 +85,8 @@ def create_app(
         routes += [Route(path, page(handle)) for path, handle in ChangePages(changes, source, renderer).endpoints()]
     if search is not None:
         routes += [Route(path, page(handle)) for path, handle in SearchPages(search, source, renderer).endpoints()]
+    if apps is not None:
+        routes += apps.routes(renderer)
     app = Starlette(
         routes=routes,
         middleware=[

@@ -247,12 +247,16 @@ class DeskSearch:
 
 def open_reader(desk: Desk) -> "Starlette":
     """The reader's application over an opened archive."""
+    from baoguan.web.accounts_app import open_apps
     from baoguan.web.app import create_app
     from baoguan.web.changes_source import DeskChanges
 
-    settings = desk.settings
+    settings, source = desk.settings, DeskSource(desk)
     options = WebOptions(
-        zone=settings.zone, noindex=settings.noindex, searches_a_second=max(0.01, settings.searches_a_second)
+        zone=settings.zone,
+        noindex=settings.noindex,
+        base_url=settings.base_url,
+        searches_a_second=max(0.01, settings.searches_a_second),
     )
     search = DeskSearch(desk) if desk.search else None
-    return create_app(DeskSource(desk), options, changes=DeskChanges(desk), search=search)
+    return create_app(source, options, changes=DeskChanges(desk), search=search, apps=open_apps(desk, source))

@@ -119,6 +119,16 @@ class SqliteLists:
         """Moves when another connection has written; comparable within one thread only."""
         return int(str(self._run("PRAGMA data_version")[0][0]))
 
+    def arrivals(self) -> list[tuple[str, int, int, str]]:
+        """(id, log index and capture time of the first revision, outlet) of every article, in the order of the log."""
+        # min() makes SQLite take captured_ms from the row of that minimum.
+        rows = self._run(
+            "SELECT a.id, r.first, r.captured_ms, a.outlet FROM"
+            " (SELECT id, min(idx) AS first, captured_ms FROM revision GROUP BY id) r JOIN article a ON a.id = r.id"
+            " ORDER BY r.first"
+        )
+        return [(str(row[0]), int(str(row[1])), int(str(row[2])), str(row[3])) for row in rows]
+
     def total(self) -> int:
         """How many articles there are."""
         return int(str(self._run("SELECT count(*) FROM article")[0][0]))

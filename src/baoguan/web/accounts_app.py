@@ -1,0 +1,74 @@
+"""Joins what needs an account into the reader: interfaces of the apps, login and lists, signed pictures.
+
+With no account in the archive none of it is there: its addresses answer 404.
+"""
+
+from collections.abc import Callable
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from baoguan.desk import Desk
+from baoguan.errors import ConfigError
+from baoguan.web.accounts_desk import AppDesk
+from baoguan.web.accounts_store import open_accounts, read_secret
+from baoguan.web.files import serve_file
+from baoguan.web.greader import GoogleReader
+from baoguan.web.render import Renderer
+from baoguan.web.source import ReaderSource
+from baoguan.web.syndication import base_url
+
+LOGINS = ("none", "apps", "all")
+Endpoint = Callable[[Request], object]
+
+
+class AppsSite:
+    """The routes over one AppDesk, and whether reading needs a login."""
+
+    def __init__(self, apps: AppDesk, *, closed: bool = False) -> None:
+        self.apps, self.closed = apps, closed
+
+    def routes(self, renderer: Renderer) -> list[BaseRoute]:
+        """All routes; those of the interfaces first."""
+
+        def base_of(request: Request) -> str:
+            return base_url(request, renderer.options.base_url)
+
+        routes = [*GoogleReader(self.apps, base_of).routes()]
+        pictures = Route("/m/{signature}/{name}", self._picture(renderer))
+        return [_gated(route, self.apps, renderer) for route in routes] + [pictures]
+
+    def _picture(self, renderer: Renderer) -> Endpoint:
+        async def picture(request: Request) -> Response:
+            path = self.apps.picture_path(request.path_params["signature"], request.path_params["name"])
+            reply = await serve_file(request, self.apps.source, path) if path else None
+            return reply or renderer.error(request, 404)
+
+        return picture
+
+
+def _gated(route: BaseRoute, apps: AppDesk, renderer: Renderer) -> BaseRoute:
+    assert isinstance(route, Route)
+    inner = route.endpoint
+
+    async def endpoint(request: Request) -> Response:
+        if not await run_in_threadpool(apps.accounts.users):
+            return renderer.error(request, 404)
+        reply: Response = await inner(request)
+        return reply
+
+    return Route(route.path, endpoint, methods=list(route.methods or ()))
+
+
+def open_apps(desk: Desk, source: ReaderSource) -> AppsSite | None:
+    """What an opened archive offers to accounts; None where the settings want none. Raises ConfigError."""
+    login = desk.settings.login
+    if login not in LOGINS:
+        raise ConfigError(f"login = {login!r}: {', '.join(LOGINS)} are known")
+    if login == "none":
+        return None
+    accounts = open_accounts(desk.folder)
+    secret = read_secret(desk.folder, desk.entropy)
+    return AppsSite(AppDesk(desk, source, accounts, secret), closed=login == "all")
