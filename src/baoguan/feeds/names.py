@@ -1,6 +1,7 @@
 """Element names of feeds: one short word for each, whatever namespace, prefix or letter case a feed writes it in."""
 
 import re
+from functools import lru_cache
 
 from lxml import etree
 
@@ -53,6 +54,7 @@ MODULES = {
 _OWN_PREFIXES = ("rss", "rss1", "rss2", "r")
 _PREFIXES = frozenset(MODULES.values()) | {"atom"}
 _LOCAL = re.compile(r"^.*[}:]")
+_REMEMBERED_CHARS = 200
 XML = "{http://www.w3.org/XML/1998/namespace}"
 
 
@@ -80,14 +82,12 @@ class Names:
         found: dict[str, list[etree._Element]] = {}
         short = self._short
         for child in element:
-            name = short.get(child.tag)
-            if name is None:
-                name = self.of(child)
-            if name:
-                if name in found:
-                    found[name].append(child)
-                else:
-                    found[name] = [child]
+            tag = child.tag
+            name = short[tag] if tag in short else self.of(child)
+            if name in found:
+                found[name].append(child)
+            elif name:
+                found[name] = [child]
         return found
 
     def _shorten(self, tag: str) -> str:
@@ -107,7 +107,16 @@ class Names:
 def local_name(element: etree._Element) -> str:
     """The name without namespace, lower case."""
     tag: object = element.tag
-    return _LOCAL.sub("", tag).lower() if isinstance(tag, str) else ""
+    if not isinstance(tag, str):
+        return ""
+    return _remembered(tag) if len(tag) < _REMEMBERED_CHARS else _without_space(tag)
+
+
+def _without_space(tag: str) -> str:
+    return _LOCAL.sub("", tag).lower()
+
+
+_remembered = lru_cache(maxsize=1024)(_without_space)
 
 
 def attribute(element: etree._Element, name: str) -> str:

@@ -27,10 +27,11 @@ _SPACE = re.compile(r"[ \t\r\n\f\v\u3000]+")
 _MAX_PLAIN = 12_000
 """Characters of HTML that are looked at for a line of text: titles and captions are short."""
 _VOID = frozenset(("area", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"))
+_ESCAPED_TYPES = ("html", "text/html")
 _MARKUP_TYPES = ("xhtml", "application/xhtml+xml", "text/xml", "application/xml", "image/svg+xml")
 
 
-class Text(msgspec.Struct, frozen=True):
+class Text(msgspec.Struct, frozen=True, gc=False):
     """What a text construct holds: a string, and whether that string is HTML."""
 
     value: str
@@ -42,8 +43,10 @@ EMPTY = Text("", False)
 
 def raw_text(element: etree._Element) -> str:
     """All character data of `element`, stripped."""
-    text = element.text or "" if not len(element) else "".join(map(str, element.itertext()))
-    return text[:MAX_TEXT].strip()
+    if len(element):
+        return "".join(map(str, element.itertext()))[:MAX_TEXT].strip()
+    text = element.text
+    return text[:MAX_TEXT].strip() if text else ""
 
 
 def read_text(element: etree._Element, *, atom: bool) -> Text:
@@ -51,8 +54,14 @@ def read_text(element: etree._Element, *, atom: bool) -> Text:
 
     Base64, inline mark-up and types that don't keep what they promise are seen to.
     """
-    if not atom and not element.keys() and not len(element):  # nearly every text of RSS
-        return Text(raw_text(element), True)
+    if not len(element):  # nearly every text
+        kind = element.get("type")
+        if (kind in _ESCAPED_TYPES if atom else not kind) and not element.get("mode"):
+            return Text((element.text or "")[:MAX_TEXT].strip(), True)
+    return _declared_text(element, atom)
+
+
+def _declared_text(element: etree._Element, atom: bool) -> Text:
     kind = (element.get("type") or "").strip().lower().split(";")[0]
     mode = (element.get("mode") or "").strip().lower()
     if mode == "base64" or _is_base64_type(kind, element):
@@ -64,7 +73,7 @@ def read_text(element: etree._Element, *, atom: bool) -> Text:
         return Text(value, False)
     if not atom or "html" in kind or "xml" in kind:
         return Text(escape(value, quote=False) if kind in _MARKUP_TYPES else value, True)
-    return Text(value, bool(_CLOSING.search(value)))
+    return Text(value, "<" in value and bool(_CLOSING.search(value)))
 
 
 def as_html(text: Text) -> str:
@@ -98,7 +107,7 @@ def _without_tag(tag: re.Match[str]) -> str:
 
 def collapse(text: str) -> str:
     """White space collapsed and trimmed; a no-break space inside is kept."""
-    if _ODD_SPACE.search(text):
+    if (not text.isprintable() or "  " in text) and _ODD_SPACE.search(text):
         text = _SPACE.sub(" ", text)
     return text.strip()[:MAX_TITLE]
 

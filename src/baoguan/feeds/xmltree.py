@@ -13,8 +13,9 @@ _LONG_TAG = re.compile(rb"<[^<>]{%d}" % MAX_TAG_BYTES)
 _DECLARES = re.compile(rb"<!DOCTYPE[^>\[]*(?:\[|PUBLIC|SYSTEM)", re.IGNORECASE)
 """A document type that may hold or load entities; they are taken out by repair_xml."""
 _C1_BYTES = re.compile(rb"\xc2[\x80-\x9f]")
-_MAX_LEADS = 50_000
 _C1_NUMBERS = re.compile(rb"&#(1(?:2[89]|[345]\d));")
+_C1_NUMBER = re.compile(rb"#(?<=&#)1(?:2[89]|[345]\d);")
+"""The same, begun with the rarer byte: found in two thirds of the time."""
 
 
 class Tree(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,18 +75,11 @@ def _parse(data: bytes) -> tuple[etree._Element | None, bool]:
 
 def _without_c1(data: bytes) -> bytes:
     """C1 controls are Windows-1252 put into Unicode the wrong way, as bytes or as numbers."""
-    if _may_hold_c1(data) and _C1_BYTES.search(data):
+    if not data.isascii() and _C1_BYTES.search(data):
         data = _C1_BYTES.sub(lambda found: _windows(found[0][1]), data)
-    if b"&#1" in data and _C1_NUMBERS.search(data):
+    if _C1_NUMBER.search(data):
         data = _C1_NUMBERS.sub(lambda found: _windows(int(found[1])), data)
     return data
-
-
-def _may_hold_c1(data: bytes) -> bool:
-    """False is sure: no byte C2 begins a control. Three times as fast as the expression on text full of C2 A0."""
-    if data.count(b"\xc2") > _MAX_LEADS:
-        return True
-    return any(part[:1] < b"\xa0" for part in data.split(b"\xc2")[1:])
 
 
 def _windows(code: int) -> bytes:
