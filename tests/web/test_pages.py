@@ -371,3 +371,33 @@ def test_a_sparse_day_is_followed_by_earlier_ones_on_the_front_page(reader: Make
     only = ask_it("/day/2026-03-14").text
     assert ">n0<" in only
     assert ">n1<" not in only
+
+
+def test_chinese_in_the_other_script_is_marked_and_the_record_stays(source: SampleReader, ask: Ask) -> None:
+    first = next(iter(source.history))
+    kept = ask(f"/article/{first}?lang=en").text
+    assert 'href="?script=hant"' in kept
+    other = ask(f"/article/{first}?script=hant&lang=en")
+    assert "圖書館" in other.text
+    assert '<article lang="zh-Hant">' in other.text
+    assert "Converted from the other script" in other.text
+    check_page(other.text, other.headers["content-security-policy"])
+    assert ask(f"/article/{first}?script=hans&lang=en").text.count("Converted from") == 0
+    japanese = next(name for name, rows in source.history.items() if rows[0].page.lang == "ja")
+    assert "script=" not in ask(f"/article/{japanese}").text
+    assert ask(f"/article/{japanese}?script=hant").status == 200
+
+
+def test_conversion_leaves_tags_alone() -> None:
+    from baoguan.text.script import convert_html, other_script
+
+    html = '<p><a href="https://x.example/图书">图书</a> &lt;图&gt; <img src="/media/图" alt="图"></p>'
+    assert convert_html(html, "hant") == html.replace(">图书<", ">圖書<").replace(";图&", ";圖&")
+    assert [other_script(tag) for tag in ("zh-Hans", "zh-Hant", "zh-TW", "zh", "ja", "")] == [
+        "hant",
+        "hans",
+        "hans",
+        "hant",
+        "",
+        "",
+    ]

@@ -59,6 +59,7 @@ def test_every_key_that_a_template_names_exists_and_every_key_is_named() -> None
         "kind.",
         "lost.",
         "article.cause_",
+        "article.to_",
         "about.",
         "error.",
         "outlet.",

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
+from baoguan.text.script import convert_html, convert_text, other_script
 from baoguan.web import views
 from baoguan.web.body import BodyStyle, show_body
 from baoguan.web.render import Renderer, Ui
@@ -178,19 +179,29 @@ class Pages:
         zone = self._show.zone
         outlet = self._source.outlet(page.outlet)
         shown = show_body(page.body_html, page.media, BodyStyle(no_picture=ui.t("article.no_picture")))
+        lang = views.body_lang(page, outlet)
+        script = other_script(lang)
+        converted = script != "" and request.query_params.get("script") == script
+        title, html = page.title, shown.html
+        if converted:
+            title, html = convert_text(title, script), convert_html(html, script)
         return self._show.page(
             request,
             ui,
             "article.html",
             page=page,
             name=views.outlet_name(outlet, page.outlet, ui.t.lang),
-            lang=views.body_lang(page, outlet),
+            title=title,
+            lang=f"zh-{script.title()}" if converted else lang,
+            script=script,
+            to_script=f"to_{script}",
+            converted=converted,
             current=all(revision.current for revision in page.revisions if revision.rev == page.rev),
             published=views.publisher_moment(page.published, ui.t),
             modified=views.publisher_moment(page.modified, ui.t),
             kept=views.moment(page.captured_ms, zone, ui.t),
             lost=views.moment(page.lost_ms, zone, ui.t),
-            body=Markup(shown.html) if shown.html.strip() else "",  # noqa: S704 - sanitised by show_body
+            body=Markup(html) if html.strip() else "",  # noqa: S704 - sanitised by show_body
             safe_url=page.url.lower().startswith(("http://", "https://")),
             revisions=[(row, views.moment(row.captured_ms, zone, ui.t)) for row in page.revisions],
             info=self._source.archive_info(),

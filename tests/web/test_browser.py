@@ -1,0 +1,109 @@
+"""The reader in Debian's chromium: axe, other hosts, layout shift, a slow line, JavaScript off. Skips by name."""
+
+import json
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from baoguan.app import create_archive, open_desk
+from baoguan.importing import import_path
+from baoguan.indexing import index_new
+from baoguan.web.app import create_app
+from baoguan.web.desk_source import open_reader
+from baoguan.web.options import WebOptions
+from baoguan.web.serve import address, listen
+from tests.web.conftest import NOW_MS
+from tests.web.sample_reader import newsroom
+
+HERE = Path(__file__).parent / "browser"
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="module")
+def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which npm has installed playwright-core and axe-core, of the pinned versions."""
+    if CHROMIUM is None or shutil.which("node") is None or shutil.which("npm") is None:
+        pytest.skip("chromium, nodejs and npm (Debian) are needed")
+    known = os.environ.get("BAOGUAN_NODE_MODULES")
+    if known:
+        return Path(known)
+    place = tmp_path_factory.mktemp("npm")
+    shutil.copy(HERE / "package.json", place)
+    command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--silent"]
+    done = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=120)
+    if done.returncode:
+        pytest.skip(f"npm can't install playwright-core and axe-core: {done.stderr.strip()[-200:]}")
+    return place
+
+
+def served(app: object) -> Iterator[str]:
+    listening = listen("127.0.0.1", 0)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))  # type: ignore[arg-type]
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    yield address(listening).rstrip("/")
+    server.should_exit = True
+    thread.join(10)
+    listening.close()
+
+
+@pytest.fixture(scope="module")
+def sample() -> Iterator[str]:
+    yield from served(create_app(newsroom(4), WebOptions(), now_ms=lambda: NOW_MS))
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    tree, folder = tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("a") / "archive"
+    for number in range(40):
+        path = tree / "articles" / "voa" / f"{number}.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        link = f"https://{('www.voachinese.com', 'www.rfa.org')[number % 2]}/a/{number}.html"
+        body = "<p>布林肯說，網路安全是議題之一。</p>" * 12
+        at = 1_600_000_000_000 + number * 10**9
+        path.write_text(f"<!--{at}-->\n[美國務卿訪問北京 {number}]({link})\n------\n\n{body}\n", "utf-8")
+    create_archive(folder, origin="example.org/test")
+    with open_desk(folder) as desk:
+        import_path(desk, tree)
+        index_new(desk)
+        yield from served(open_reader(desk))
+
+
+def look(modules: Path, address: str, *paths: str) -> list[dict]:
+    command = ["node", str(HERE / "look.mjs"), str(modules), str(CHROMIUM), address, *paths]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def check(rows: list[dict]) -> None:
+    for row in rows:
+        if row["kind"] == "look":
+            where = f"{row['path']} at {row['width']} px, {row['colorScheme']}"
+            assert row["axe"] == [], where
+            assert row["foreign"] == [], where
+            assert row["shift"] == 0, (where, row["moved"])
+            assert row["overflow"] <= 0, where  # 320 px wide, too
+        if row["kind"] == "slow":
+            assert row["paint_ms"] <= 1500, row
+        if row["kind"] == "walk":
+            assert row["steps"][1] == "議題之一"
+            assert all(row["steps"])
+
+
+def test_every_page_of_an_archive(modules: Path, archive: str) -> None:
+    paths = ("/?lang=zh-Hans", "/search?q=议题之一", "/search?q=none", "/search", "/changes", "/status", "/nope")
+    check(look(modules, archive, *paths))
+
+
+def test_every_page_of_a_newsroom(modules: Path, sample: str) -> None:
+    first = next(iter(newsroom(4).history))
+    article = f"/article/{first}"
+    paths = (article, "/day/2026-03-14?lang=ja", "/day/2026-03-14?by=outlet&lang=zh-Hant", "/outlets", "/outlet/haibin")
+    check(look(modules, sample, *paths, f"{article}/0?lang=ja", "/status?lang=zh-Hans", "/about?lang=ja"))
