@@ -147,6 +147,29 @@ def markdown(folder: Path, destination: Path, *, images: str, exact: bool, outle
     )
 
 
+@export.command()
+@archive_option
+@click.argument("target", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--since", type=click.DateTime(["%Y-%m-%d", "%Y-%m", "%Y"]), help="only from this day on, UTC")
+@click.option("--outlet", default="", help="only of this outlet")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=500, show_default=True, help="so many, the newest")
+@click.option("--lang", type=click.Choice(["zh-Hans", "zh-Hant", "ja", "en"]), default="en", show_default=True)
+def epub(folder: Path, target: Path, *, since: Any, outlet: str, limit: int, lang: str) -> None:
+    """One book (EPUB 3) of the newest articles with their pictures, to read offline. LANG is of the words around."""
+    from datetime import UTC
+
+    from baoguan.app import open_desk
+    from baoguan.web.packing import export_epub
+
+    since_ms = int(since.replace(tzinfo=UTC).timestamp() * 1000) if since else None
+    with open_desk(folder) as desk, _Counter(False) as counter:
+        articles, pictures = export_epub(
+            desk, target, outlet=outlet, since_ms=since_ms, limit=limit, lang=lang, progress=counter.advance
+        )
+        desk.note_export("epub", str(target.resolve()))
+    click.echo(f"{target}: {articles} articles, {pictures} pictures")
+
+
 @click.command()
 @archive_option
 @click.argument("destination", metavar="DEST", type=click.Path(path_type=Path))
