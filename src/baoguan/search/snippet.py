@@ -3,10 +3,16 @@
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 from baoguan.search.analyse import CJK, fold, variants
 
 _WORD = re.compile(f"[^\\W_{CJK}]")
+
+
+@lru_cache(256)  # a page of results asks for the same words with every article
+def _patterns(query: str) -> tuple[re.Pattern[str], ...]:
+    return tuple(pattern for form in variants(query) if (pattern := _pattern(form)) is not None)
 
 
 def find_marks(text: str, queries: Iterable[str]) -> list[tuple[int, int]]:
@@ -14,10 +20,8 @@ def find_marks(text: str, queries: Iterable[str]) -> list[tuple[int, int]]:
     folded, places = _aligned(text)
     spans: list[tuple[int, int]] = []
     for query in queries:
-        for form in variants(query):
-            pattern = _pattern(form)
-            if pattern is not None:
-                spans += ((places[hit.start()], places[hit.end() - 1] + 1) for hit in pattern.finditer(folded))
+        for pattern in _patterns(query):
+            spans += ((places[hit.start()], places[hit.end() - 1] + 1) for hit in pattern.finditer(folded))
     return _merged(sorted(spans))
 
 
