@@ -55,6 +55,16 @@ BOMBS = {
     "long date": HEAD + b"<item><pubDate>" + b"1 " * 1_000_000 + b"</pubDate></item></channel></rss>",
     "deep JSON": b'{"version":"https://jsonfeed.org/version/1","items":' + b"[" * 1_000_000,
     "JSON objects": b'{"version":"https://jsonfeed.org/version/1","items":[' + b"{}," * 3_000_000 + b"{}]}",
+    "huge JSON numbers": b'{"version":"https://jsonfeed.org/version/1","items":[{"id":' + b"9" * 5_000_000 + b"}]}",
+    "a JSON number beyond floats": b'{"version":"https://jsonfeed.org/version/1","items":[{"id":1e99999}]}',
+    "gigantic guid": HEAD + b"<item><guid>" + b"g" * 9_000_000 + b"</guid></item></channel></rss>",
+    "attribute of a megabyte": HEAD + b"<item><link href='" + b"h" * 1_000_000 + b"'/></item></channel></rss>",
+    "5 MB of HTML": HEAD
+    + b"<item><description>"
+    + b"&lt;a href='x y' src = y srcset=\"a 1x, b 2x\"&gt; = " * 80_000
+    + b"</description></item></channel></rss>",
+    "C2 A0": HEAD + b"<item><title>" + b"\xc2\xa0" * 2_500_000 + b"</title></item></channel></rss>",
+    "equals signs": HEAD + b"<item><description>" + b"src=" * 1_000_000 + b"</description></item></channel></rss>",
     "nulls": b"\x00" * 5_000_000,
     "high bytes": b"<rss>" + b"\xff\xfe\x80" * 1_000_000,
 }

@@ -12,8 +12,9 @@ from baoguan.feeds.elements import language_tag
 from baoguan.feeds.limits import MAX_ITEMS, MAX_JSON_OBJECTS, MAX_MEDIA, MAX_TEXT, MAX_VALUES
 from baoguan.feeds.links import is_web, resolve, resolve_html
 from baoguan.feeds.media import media_kind
+from baoguan.feeds.people import names_of
 from baoguan.feeds.texts import collapse, first_words
-from baoguan.model.feed import FeedDoc, FeedMedia, Item
+from baoguan.model.feed import Author, FeedDoc, FeedMedia, Item
 from baoguan.text.dates import ReadDate, parse_date
 
 _Object = dict[str, Any]
@@ -50,14 +51,15 @@ def read_json_feed(text: str, origin: Origin) -> FeedDoc:
         description=escape(_text(top, "description"), quote=False),
         language=language,
         image_url=resolve(site, _text(top, "icon") or _text(top, "favicon")),
-        authors=authors,
+        authors=names_of(authors),
+        author_details=authors,
         next_url=resolve(own, _text(top, "next_url")),
         items=items,
         warnings=(f"{len(rows) - MAX_ITEMS} items beyond the cap of {MAX_ITEMS}",) if len(rows) > MAX_ITEMS else (),
     )
 
 
-def _item(row: _Object, *, base: str, language: str, authors: tuple[str, ...]) -> Item:
+def _item(row: _Object, *, base: str, language: str, authors: tuple[Author, ...]) -> Item:
     guid = _text(row, "id") or (str(row["id"]) if isinstance(row.get("id"), int | float) else "")
     media = _media(row, base)
     url = (
@@ -68,6 +70,7 @@ def _item(row: _Object, *, base: str, language: str, authors: tuple[str, ...]) -
     content = html or escape(text, quote=False)
     published, updated = _date(row, "date_published"), _date(row, "date_modified")
     read = published or updated
+    people = _authors(row) or authors
     return Item(
         guid=guid,
         url=url,
@@ -77,10 +80,12 @@ def _item(row: _Object, *, base: str, language: str, authors: tuple[str, ...]) -
         or url,
         summary_html=summary,
         content_html=resolve_html(base, content),
-        authors=_authors(row) or authors,
+        authors=names_of(people),
+        author_details=people,
         published=_at(published),
         published_raw=_text(row, "date_published") or _text(row, "date_modified"),
         updated=_at(updated),
+        updated_raw=_text(row, "date_modified"),
         zone_assumed=bool(read and read.zone_assumed),
         categories=tuple(
             dict.fromkeys(tag.strip() for tag in _list(row, "tags") if isinstance(tag, str) and tag.strip())
@@ -117,11 +122,11 @@ def _media(row: _Object, base: str) -> tuple[FeedMedia, ...]:
     return tuple(found.values())
 
 
-def _authors(row: _Object) -> tuple[str, ...]:
+def _authors(row: _Object) -> tuple[Author, ...]:
     author = row.get("author")
     rows = [*_objects(row, "authors"), *([author] if isinstance(author, dict) else [])]
-    names = [collapse(_text(one, "name") or _text(one, "url")) for one in rows[:MAX_VALUES]]
-    return tuple(dict.fromkeys(name for name in names if name))
+    people = (Author(name=collapse(_text(one, "name")), url=_text(one, "url")) for one in rows[:MAX_VALUES])
+    return tuple(dict.fromkeys(one for one in people if one.name or one.url))
 
 
 def _date(row: _Object, key: str) -> ReadDate | None:

@@ -31,6 +31,8 @@ _ADDRESS = re.compile(
     rf"|(?<=[tT\s]=)(?:{_behind('-', 'srcset')})(?!{_ABSOLUTE_SET})(?P<space>\s*)(?P<set>\"[^\"<>]*\"|'[^'<>]*'))"
 )
 _RELATIVE_CANDIDATE = re.compile(r"""(?:^["']|,\s)\s*(?!https?:|data:)[^\s"',]""")
+_BEGINS_VALUE = re.compile(r"""=\s*["'][\w\-]*\s?\Z""")
+"""The name stands at the beginning of another attribute's value: title="src=x"."""
 _TAG_LENGTH = 4_000
 _CLEAN = re.compile(r"https?://[^\x00-\x20\x7f]*\Z")
 _PLAIN_PATH = re.compile(r"/?[A-Za-z0-9_%~\-](?:[^:;]*[^?#:;])?\Z")
@@ -93,7 +95,7 @@ def _is_in_tag(found: re.Match[str]) -> bool:
 
 
 def _resolve_attribute(base: str, found: re.Match[str]) -> str:
-    if not _is_in_tag(found):
+    if not _is_in_tag(found) or _BEGINS_VALUE.search(found.string, max(0, found.start() - 20), found.start()):
         return found[0]
     candidates = found["set"]
     if candidates:
