@@ -44,7 +44,8 @@ def differences(doc: FeedDoc, theirs: Any) -> list[tuple[str, Any, Any]]:
     """Where the two disagree, but for the kinds of difference that are meant.
 
     feedparser finds no items in JSON and in a document that begins with a comment; we have a title where it has none;
-    a title that speaks of text decoded twice ("Ã©crit") it decodes twice; a link that it gives as written is compared after its spaces are escaped; a date that it can't read isn't compared,
+    a title that speaks of text decoded twice ("Ã©crit") it decodes twice;
+    a link that it gives as written is compared after its spaces are escaped; a date that it can't read isn't compared,
     nor is year 1, which Go programs write for "no date".
     """
     if not theirs.entries:
