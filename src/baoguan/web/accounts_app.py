@@ -3,24 +3,38 @@
 With no account in the archive none of it is there: its addresses answer 404.
 """
 
+import re
 from collections.abc import Callable
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from baoguan.desk import Desk
 from baoguan.errors import ConfigError
+from baoguan.model.account import User
 from baoguan.web.accounts_desk import AppDesk
+from baoguan.web.accounts_http import Call, Refused, basic_user, plain_refusal
 from baoguan.web.accounts_store import open_accounts, read_secret
+from baoguan.web.fever import Fever
 from baoguan.web.files import serve_file
 from baoguan.web.greader import GoogleReader
+from baoguan.web.miniflux import Miniflux
+from baoguan.web.ocnews import OwncloudNews
 from baoguan.web.render import Renderer
 from baoguan.web.source import ReaderSource
 from baoguan.web.syndication import base_url
 
 LOGINS = ("none", "apps", "all")
+COOKIE = "baoguan_session"
+_OPEN = re.compile(
+    r"/(login|icon\.svg|favicon\.ico|robots\.txt|healthcheck|version|m/.*|accounts/ClientLogin|reader/.*|v1/.*|fever.*"
+    r"|api/(greader|fever)\.php.*|(index\.php/)?apps/news/.*)",
+    re.S,
+)
+"""What asks for a password by itself, or needs none."""
 Endpoint = Callable[[Request], object]
 
 
@@ -36,9 +50,15 @@ class AppsSite:
         def base_of(request: Request) -> str:
             return base_url(request, renderer.options.base_url)
 
-        routes = [*GoogleReader(self.apps, base_of).routes()]
+        interfaces = (GoogleReader, Miniflux, Fever, OwncloudNews)
+        routes = [route for one in interfaces for route in one(self.apps, base_of).routes()]
         pictures = Route("/m/{signature}/{name}", self._picture(renderer))
         return [_gated(route, self.apps, renderer) for route in routes] + [pictures]
+
+    def reader(self, request: Request) -> User | None:
+        """Who reads pages: by the session's cookie, else by basic authentication."""
+        user = self.apps.door.by_secret(request.cookies.get(COOKIE, ""), "session")
+        return user or basic_user(self.apps, Call(request, b"", ""))
 
     def _picture(self, renderer: Renderer) -> Endpoint:
         async def picture(request: Request) -> Response:
@@ -60,6 +80,28 @@ def _gated(route: BaseRoute, apps: AppDesk, renderer: Renderer) -> BaseRoute:
         return reply
 
     return Route(route.path, endpoint, methods=list(route.methods or ()))
+
+
+class ReadersOnly:
+    """ASGI: with login = all, pages and files are for who is logged in; others are led to /login."""
+
+    def __init__(self, app: ASGIApp, site: AppsSite) -> None:
+        self._app, self._site = app, site
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or _OPEN.fullmatch(scope["path"]):
+            return await self._app(scope, receive, send)
+        request = Request(scope, receive)
+        try:
+            user = await run_in_threadpool(self._site.reader, request)
+        except Refused as refused:
+            return await plain_refusal(None, refused)(scope, receive, send)
+        if user is not None:
+            return await self._app(scope, receive, send)
+        headers = {"location": "/login", "cache-control": "no-store", "www-authenticate": 'Basic realm="baoguan"'}
+        page = scope["method"] in ("GET", "HEAD") and "text/html" in request.headers.get("accept", "")
+        reply = Response("log in: /login\n", 303 if page else 401, headers, "text/plain; charset=utf-8")
+        return await reply(scope, receive, send)
 
 
 def open_apps(desk: Desk, source: ReaderSource) -> AppsSite | None:

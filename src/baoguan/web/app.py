@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from baoguan.errors import NotFound
-from baoguan.web.accounts_app import AppsSite
+from baoguan.web.accounts_app import AppsSite, ReadersOnly
 from baoguan.web.changes import ChangePages
 from baoguan.web.changes_source import ChangesSource
 from baoguan.web.files import media_path, serve_file
@@ -90,6 +90,7 @@ def create_app(
     app = Starlette(
         routes=routes,
         middleware=[
+            *([Middleware(ReadersOnly, site=apps)] if apps is not None and apps.closed else []),
             Middleware(KeptPages, state=lambda: (source.state(), now_ms() // _KEPT_MS)),
             Middleware(_Guard, policy=policy(style()), failed=failed),
         ],

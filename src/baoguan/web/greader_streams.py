@@ -15,6 +15,7 @@ from baoguan.web.greader_ids import Stream, decimal_id, find_item, long_id, pars
 
 _ATOM = "http://www.w3.org/2005/Atom"
 _READER = "http://www.google.com/schemas/reader/atom/"
+_SCHEME = "http://www.google.com/reader/"
 _PLACE = re.compile(r"(-?\d{1,18})-(\d{1,18})")
 _MOST = {"contents": 1000, "ids": 50_000}
 _BAD = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -154,8 +155,9 @@ class Streams:
         node.set(f"{{{_READER}}}crawl-timestamp-msec", str(entry.item.kept_ms))
         _add(node, "id", long_id(entry.item))
         for name in self._categories(call, entry.item):
-            # As Google wrote it: newsboat asks whether the label of a category is `read` or `starred`.
-            etree.SubElement(node, f"{{{_ATOM}}}category", term=_clean(name), label=_clean(name.rpartition("/")[2]))
+            # As Google wrote it: newsboat takes the labels of this scheme, and asks whether `read` is among them.
+            label = _clean(name.rpartition("/")[2])
+            etree.SubElement(node, f"{{{_ATOM}}}category", term=_clean(name), scheme=_SCHEME, label=label)
         _add(node, "title", entry.title or plain_text(entry.html)[:80], type="text")
         _add(node, "published", _time(entry.published_ms))
         _add(node, "updated", _time(entry.updated_ms))
