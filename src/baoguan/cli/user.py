@@ -62,7 +62,7 @@ def add(folder: Path, *, name: str) -> None:
     """Make an account. The password is asked for, or read from standard input."""
     with _door(folder) as door:
         made = door.add(name, _password())
-    click.echo(f"{made.name}: made. Log in at /login; for an app: `baoguan user app-password {made.name} APP`")
+    click.echo(f"{made.name}: made; for an app: `baoguan user app-password {made.name} APP`")
 
 
 @user.command()

@@ -28,9 +28,8 @@ from baoguan.web.source import ReaderSource
 from baoguan.web.syndication import base_url
 
 LOGINS = ("none", "apps", "all")
-COOKIE = "baoguan_session"
 _OPEN = re.compile(
-    r"/(login|icon\.svg|favicon\.ico|robots\.txt|healthcheck|version|m/.*|accounts/ClientLogin|reader/.*|v1/.*|fever.*"
+    r"/(icon\.svg|favicon\.ico|robots\.txt|healthcheck|version|m/.*|accounts/ClientLogin|reader/.*|v1/.*|fever.*"
     r"|api/(greader|fever)\.php.*|(index\.php/)?apps/news/.*)",
     re.S,
 )
@@ -56,9 +55,8 @@ class AppsSite:
         return [_gated(route, self.apps, renderer) for route in routes] + [pictures]
 
     def reader(self, request: Request) -> User | None:
-        """Who reads pages: by the session's cookie, else by basic authentication."""
-        user = self.apps.door.by_secret(request.cookies.get(COOKIE, ""), "session")
-        return user or basic_user(self.apps, Call(request, b"", ""))
+        """Who reads pages, by basic authentication."""
+        return basic_user(self.apps, Call(request, b"", ""))
 
     def _picture(self, renderer: Renderer) -> Endpoint:
         async def picture(request: Request) -> Response:
@@ -83,7 +81,7 @@ def _gated(route: BaseRoute, apps: AppDesk, renderer: Renderer) -> BaseRoute:
 
 
 class ReadersOnly:
-    """ASGI: with login = all, pages and files are for who is logged in; others are led to /login."""
+    """ASGI: with login = all, pages and files are for who is logged in; others are asked for a password."""
 
     def __init__(self, app: ASGIApp, site: AppsSite) -> None:
         self._app, self._site = app, site
@@ -98,10 +96,8 @@ class ReadersOnly:
             return await plain_refusal(None, refused)(scope, receive, send)
         if user is not None:
             return await self._app(scope, receive, send)
-        headers = {"location": "/login", "cache-control": "no-store", "www-authenticate": 'Basic realm="baoguan"'}
-        page = scope["method"] in ("GET", "HEAD") and "text/html" in request.headers.get("accept", "")
-        reply = Response("log in: /login\n", 303 if page else 401, headers, "text/plain; charset=utf-8")
-        return await reply(scope, receive, send)
+        headers = {"cache-control": "no-store", "www-authenticate": 'Basic realm="baoguan", charset="UTF-8"'}
+        return await Response("log in\n", 401, headers, "text/plain; charset=utf-8")(scope, receive, send)
 
 
 def open_apps(desk: Desk, source: ReaderSource) -> AppsSite | None:
