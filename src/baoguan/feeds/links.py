@@ -64,7 +64,7 @@ def resolve(base: str, url: str) -> str:
 
 def _join(base: str, url: str) -> str:
     """urljoin, and the same by two concatenations for the plain paths that nearly all relative URLs are."""
-    if _PLAIN_PATH.match(url) and "//" not in url and "/." not in url:
+    if _PLAIN_PATH.match(url) and not any(part in url for part in ("//", "/.", "?#")):
         roots = _roots(base) if len(base) < _CACHED_CHARS else None
         if roots:
             return roots[0 if url[0] == "/" else 1] + url
