@@ -43,7 +43,14 @@ class PictureGrammar(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     """gdb.voanews.com"""
     photo: str
-    """Regular expression on the URL without scheme; group `id` (and `ext`) name the photo whatever its rendition."""
+    """Regular expression on the URL without scheme; group `id` names the photo whatever its rendition.
+
+    Other groups that mean something: version, ext, width (pixels of this rendition), crop (the part of the photo).
+    """
+    key: str = ""
+    """Template of the photo's name; empty: {id}{version}.{ext}, as far as there are such groups."""
+    site: str = ""
+    """Stands for the host in the name, where several hosts share their photos; empty: the host."""
     largest: tuple[str, ...] = ()
     """Templates of group names, tried in order, for the largest rendition: {id}.{ext}."""
 

@@ -1,8 +1,9 @@
 """What the types of an outlet file can't say: values that would fail later, far from the file that holds them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date
+from string import Formatter
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -12,6 +13,8 @@ from baoguan.model.outlet import Outlet, PictureGrammar, RuleVersion
 STATES = ("live", "quiet", "closed")
 _KEY = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")
 _SINCE = re.compile(r"\d{4}(?:-(?:0[1-9]|1[0-2]))?$")
+_HOSTISH = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*")
+_LONGEST_EXPRESSION = 600
 _HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+$")
 
 
@@ -64,18 +67,40 @@ def _is_address(url: str) -> bool:
 
 
 def _grammar_problems(grammar: PictureGrammar) -> Iterator[str]:
-    try:
-        groups = re.compile(grammar.photo).groupindex
-    except re.error as error:
-        yield f"pictures of {grammar.host}: {error}"
+    where = f"pictures of {grammar.host or 'no host'}"
+    if not grammar.host or grammar.host != grammar.host.lower() or not _HOSTISH.fullmatch(grammar.host):
+        yield f"{where}: must be a lower-case host name"
+    if len(grammar.photo) > _LONGEST_EXPRESSION:
+        yield f"{where}: the expression is longer than {_LONGEST_EXPRESSION} characters"
         return
-    if "id" not in groups:
-        yield f"pictures of {grammar.host}: the expression has no group `id`"
-    for template in grammar.largest:
-        try:
-            template.format_map(dict.fromkeys(groups, "x"))
-        except (KeyError, ValueError, IndexError, AttributeError) as error:
-            yield f"pictures of {grammar.host}: template {template!r}: {error!r}"
+    try:
+        pattern = re.compile(grammar.photo)
+    except (re.error, RecursionError, OverflowError) as error:
+        yield f"{where}: {error}"
+        return
+    if "id" not in pattern.groupindex:
+        yield f"{where}: the expression has no group `id`"
+    elif pattern.search("x/") is not None:
+        yield f"{where}: the expression fits any address"
+    if grammar.key and "{id}" not in grammar.key:
+        yield f"{where}: key {grammar.key!r} doesn't hold {{id}}: different photos would be one"
+    yield from (
+        f"{where}: template {template!r}: {problem}"
+        for template in (grammar.key, *grammar.largest)
+        for problem in _template_problems(template, pattern.groupindex)
+    )
+
+
+def _template_problems(template: str, groups: Collection[str]) -> Iterator[str]:
+    """Only {group} may stand in a template: no attribute, index, conversion or width."""
+    try:
+        fields = [(name, spec, how) for _, name, spec, how in Formatter().parse(template) if name is not None]
+    except ValueError as error:
+        yield str(error)
+        return
+    for name, spec, how in fields:
+        if name not in groups or spec or how:
+            yield f"{{{name}}} is no group of the expression"
 
 
 def _rule_problems(rules: tuple[RuleVersion, ...]) -> Iterator[str]:
