@@ -19,6 +19,7 @@ from baoguan.archive.withdraw_plan import read_plan
 from baoguan.backends.clock import SystemClock, SystemEntropy
 from baoguan.backends.files import FileLock
 from baoguan.backends.sqlite.catalogue import SqliteCatalog
+from baoguan.backends.sqlite.photos import SqlitePhotos
 from baoguan.backends.sqlite.schedule import SqliteSchedule
 from baoguan.capture.warc import WarcWriter
 from baoguan.config import Settings
@@ -33,6 +34,8 @@ from baoguan.mirroring import Progress, Target, pull
 from baoguan.model.outlet import FeedSpec, Outlet
 from baoguan.outlets.checks import check_outlet
 from baoguan.outlets.registry import load_outlets
+from baoguan.photographing import FILE as PHOTOS
+from baoguan.photographing import PhotoForgetter
 from baoguan.ports import Clock, Entropy, Fetcher
 from baoguan.text.urls import host_of
 from baoguan.withdrawing import finish
@@ -192,6 +195,7 @@ def open_desk(
     catalog = SqliteCatalog(folder / "index" / "catalogue.sqlite")
     schedule = SqliteSchedule(folder / "state" / "schedule.sqlite")
     search = open_search(folder, settings)
+    photos = SqlitePhotos(folder / PHOTOS)
     try:
         if {state.url: state.outlet for state in schedule.feeds()} != feeds:
             schedule.sync_feeds(feeds)
@@ -204,7 +208,7 @@ def open_desk(
             catalog=catalog,
             schedule=schedule,
             search=search,
-            indexes=(Forgetter(archive, search),) if search is not None else (),
+            indexes=(*((Forgetter(archive, search),) if search is not None else ()), PhotoForgetter(photos)),
             clock=clock,
             entropy=entropy,
             open_fetcher=lambda: open_fetcher(settings, outlets, entropy=entropy, hosts=schedule.hosts()),
@@ -217,6 +221,7 @@ def open_desk(
     finally:
         catalog.close()
         schedule.close()
+        photos.close()
         if search is not None:
             search.close()
 

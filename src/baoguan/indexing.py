@@ -82,7 +82,7 @@ class Forgetter:
     def __init__(self, archive: Archive, search: SearchIndex) -> None:
         self._archive, self._search = archive, search
 
-    def forget(self, ids: Sequence[str]) -> None:
+    def forget(self, ids: Sequence[str]) -> bool:
         """Takes the articles out; what can't be read any more is dropped, and the index is remade when next opened."""
         docs = []
         for identity, index in self._search.held(ids).items():
@@ -92,6 +92,7 @@ class Forgetter:
                 docs.append(_bare_doc(identity, index, line, text))
         self._search.forget(docs)
         self._search.drop(ids)
+        return True
 
 
 def _record_text(archive: Archive, line: ManifestLine | None) -> str | None:

@@ -185,8 +185,11 @@ class Catalog(Protocol):
 class Forgets(Protocol):
     """A derived index that holds words of articles."""
 
-    def forget(self, ids: Sequence[str]) -> None:
-        """Removes these articles so that no byte of them stays in its files; unknown ids are fine. Idempotent."""
+    def forget(self, ids: Sequence[str]) -> bool:
+        """Removes these articles so that no byte of them stays in its files; unknown ids are fine. Idempotent.
+
+        False while another process reads old pages: then it is called again later.
+        """
         ...
 
 

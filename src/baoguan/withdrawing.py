@@ -125,11 +125,10 @@ def _gone(plan: Plan, **fields: object) -> ManifestLine:
 
 def carry_out(desk: Desk, plan: Plan) -> bool:
     """What follows the commit; False when the catalogue could not be cleaned yet, so that the plan stays."""
-    for index in desk.indexes:
-        index.forget(plan.ids)
+    forgotten = [index.forget(plan.ids) for index in desk.indexes]
     for _, step in STEPS:
         step(desk, plan)
-    done = [desk.catalog.forget(plan, _needles(plan)), desk.schedule.forget(plan, _needles(plan))]
+    done = [*forgotten, desk.catalog.forget(plan, _needles(plan)), desk.schedule.forget(plan, _needles(plan))]
     if not all(done):
         return False
     drop_plan(_private(desk))
