@@ -22,6 +22,8 @@ from baoguan.web.files import media_path, serve_file
 from baoguan.web.kept import KeptPages
 from baoguan.web.options import WebOptions
 from baoguan.web.pages import Pages
+from baoguan.web.photos import PhotoPages
+from baoguan.web.photos_source import PhotosSource
 from baoguan.web.render import Renderer, icon, style
 from baoguan.web.reply import text_reply
 from baoguan.web.safety import HEADERS, policy
@@ -47,12 +49,13 @@ def create_app(
     *,
     changes: ChangesSource | None = None,
     search: Search | None = None,
+    photos: PhotosSource | None = None,
     apps: AppsSite | None = None,
     now_ms: Callable[[], int] = _epoch_ms,
 ) -> Starlette:
     """The reader over `source`, read-only but for `apps`. Raises ConfigError for an unknown zone."""
     renderer = Renderer(options, changes=changes is not None, search=search is not None)
-    pages, feeds = Pages(source, renderer, now_ms), Feeds(source, renderer)
+    pages, feeds = Pages(source, renderer, now_ms, photos), Feeds(source, renderer)
 
     def page(handle: Callable[[Request], Response | None]) -> Endpoint:
         async def endpoint(request: Request) -> Response:
@@ -85,6 +88,8 @@ def create_app(
         routes += [Route(path, page(handle)) for path, handle in ChangePages(changes, source, renderer).endpoints()]
     if search is not None:
         routes += [Route(path, page(handle)) for path, handle in SearchPages(search, source, renderer).endpoints()]
+    if photos is not None:
+        routes += [Route(path, page(handle)) for path, handle in PhotoPages(photos, source, renderer).endpoints()]
     if apps is not None:
         routes += apps.routes(renderer)
     app = Starlette(

@@ -1,12 +1,14 @@
 """Stored body -> what a page or a feed shows: sanitised again, pictures from the archive, none from other hosts."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape, unescape
 
 import msgspec
 
 from baoguan.model.log import MediaRef
+from baoguan.model.photo import Look
+from baoguan.web.pictures import Shot, digest_of, on_tap, picture_html
 from baoguan.web.safety import clean, kept_path
 
 # Exact on what nh3 writes: text never holds a bare <, values stand in double quotes and never hold one.
@@ -23,6 +25,14 @@ class BodyStyle(msgspec.Struct, frozen=True, kw_only=True):
     """Words in place of a picture that is not kept."""
     eager_first: bool = True
     """The first picture is loaded at once, the others when they come near."""
+    photo: str = ""
+    """Words of the mark that leads from a picture to the page of its photo; empty: no mark."""
+    tap: str = ""
+    """Words in front of a picture that is shown on tap; empty: pictures are shown."""
+    variants: bool = False
+    """Renditions are served."""
+    looks: Mapping[str, Look] = {}
+    """By sha256 of the picture."""
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,11 +85,24 @@ class _Show:
             self.missing += 1
             return self._placeholder(src, alt)
         self.pictures += 1
-        size = _size(ref, given)
-        load = ' loading="lazy" decoding="async"'
-        if self.pictures == 1 and self._style.eager_first:
-            load = ' fetchpriority="high"'
-        return f'<img src="{escape(self._style.base)}/{path}" alt="{escape(alt)}"{size}{load}>'
+        width, height = _size(ref, given)
+        digest = digest_of(path)
+        shot = Shot(
+            path=path,
+            alt=alt,
+            width=width,
+            height=height,
+            base=self._style.base,
+            eager=self.pictures == 1 and self._style.eager_first,
+            variants=self._style.variants,
+            look=self._style.looks.get(digest),
+        )
+        html = picture_html(shot)
+        if self._style.tap and not self._in_link:
+            html = on_tap(html, f"{self._style.tap}: {alt}" if alt else self._style.tap)
+        if self._style.photo and digest and not self._in_link:
+            html += f'<a class="pic" href="/photo/{digest}" aria-label="{escape(self._style.photo)}">⧉</a>'
+        return html
 
     def _placeholder(self, src: str, alt: str) -> str:
         words = escape(f"{self._style.no_picture}: {alt}" if alt else self._style.no_picture)
@@ -88,10 +111,10 @@ class _Show:
         return f'<span class="nopic">{words}</span>'
 
 
-def _size(ref: MediaRef | None, given: dict[str, str]) -> str:
+def _size(ref: MediaRef | None, given: dict[str, str]) -> tuple[int, int]:
     """The size of the kept file, else the one that the record gives: a page must not jump while pictures come in."""
-    width, height = (str(ref.width), str(ref.height)) if ref and ref.width > 0 and ref.height > 0 else ("", "")
-    if not width:
-        width, height = given.get("width", ""), given.get("height", "")
+    if ref and ref.width > 0 and ref.height > 0:
+        return ref.width, ref.height
+    width, height = given.get("width", ""), given.get("height", "")
     whole = re.fullmatch(r"[1-9]\d{0,4}", width) and re.fullmatch(r"[1-9]\d{0,4}", height)
-    return f' width="{width}" height="{height}"' if whole else ""
+    return (int(width), int(height)) if whole else (0, 0)

@@ -250,6 +250,7 @@ def open_reader(desk: Desk) -> "Starlette":
     from baoguan.web.accounts_app import open_apps
     from baoguan.web.app import create_app
     from baoguan.web.changes_source import DeskChanges
+    from baoguan.web.photos_source import DeskPhotos
 
     settings, source = desk.settings, DeskSource(desk)
     options = WebOptions(
@@ -259,4 +260,11 @@ def open_reader(desk: Desk) -> "Starlette":
         searches_a_second=max(0.01, settings.searches_a_second),
     )
     search = DeskSearch(desk) if desk.search else None
-    return create_app(source, options, changes=DeskChanges(desk), search=search, apps=open_apps(desk, source))
+    return create_app(
+        source,
+        options,
+        changes=DeskChanges(desk),
+        search=search,
+        photos=DeskPhotos(desk),
+        apps=open_apps(desk, source),
+    )

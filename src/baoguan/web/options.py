@@ -22,5 +22,7 @@ class WebOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Ask search engines to stay out."""
     base_url: str = ""
     """https://news.example: absolute addresses in feeds; empty takes the address that was asked."""
+    variants: bool = False
+    """Renditions of pictures are served under /variants/<sha256>/<width>.<avif|webp|jpg>: pages offer them."""
     max_age_s: int = 60
     """A browser shows a page again without asking for so long."""

@@ -10,9 +10,12 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
+from baoguan.model.photo import Look
 from baoguan.text.script import convert_html, convert_text, other_script
 from baoguan.web import views
 from baoguan.web.body import BodyStyle, show_body
+from baoguan.web.photos_source import PhotosSource
+from baoguan.web.pictures import colour_sheet, digest_of
 from baoguan.web.render import Renderer, Ui
 from baoguan.web.source import ArticleCard, ArticlePage, Cursor, OutletInfo, ReaderSource
 
@@ -38,8 +41,15 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
 class Pages:
     """The page endpoints over one source. Methods return None where nothing is kept: the caller answers 404."""
 
-    def __init__(self, source: ReaderSource, renderer: Renderer, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        source: ReaderSource,
+        renderer: Renderer,
+        now_ms: Callable[[], int],
+        photos: PhotosSource | None = None,
+    ) -> None:
         self._source = source
+        self._photos = photos
         self._show = renderer
         self._now_ms = now_ms
         self._size = renderer.options.page_size
@@ -125,8 +135,22 @@ class Pages:
         pictures: int = _LIST_PICTURES,
         with_day: bool = False,
     ) -> list[views.CardView]:
-        wanted = 0 if ui.save_data else pictures
-        return views.card_views(cards, outlets, self._show.zone, ui.t, pictures=wanted, with_day=with_day)
+        wanted = 0 if ui.tap else pictures
+        shown = views.card_views(cards, outlets, self._show.zone, ui.t, pictures=wanted, with_day=with_day)
+        looks = self._looks(digest_of(view.card.lead) for view in shown if view.picture)
+        ui.sheet += colour_sheet(look.colour for look in looks.values())
+        return [
+            msgspec.structs.replace(
+                view, look=looks.get(digest_of(view.card.lead)), variants=self._show.options.variants
+            )
+            if view.picture
+            else view
+            for view in shown
+        ]
+
+    def _looks(self, digests: Iterable[str]) -> Mapping[str, Look]:
+        """Of pictures, as far as they are known; nobody waits for them."""
+        return self._photos.looks(digests) if self._photos is not None else {}
 
     def _outlets(self, keys: Iterable[str]) -> dict[str, OutletInfo | None]:
         return {key: self._source.outlet(key) for key in set(keys)}
@@ -178,7 +202,16 @@ class Pages:
         ui = self._show.ui(request)
         zone = self._show.zone
         outlet = self._source.outlet(page.outlet)
-        shown = show_body(page.body_html, page.media, BodyStyle(no_picture=ui.t("article.no_picture")))
+        looks = self._looks(ref.sha256 or digest_of(ref.path) for ref in page.media if ref.path)
+        style = BodyStyle(
+            no_picture=ui.t("article.no_picture"),
+            photo=ui.t("photo.mark") if self._photos is not None else "",
+            tap=ui.t("article.show_picture") if ui.tap else "",
+            variants=self._show.options.variants,
+            looks=looks,
+        )
+        shown = show_body(page.body_html, page.media, style)
+        ui.sheet = colour_sheet(look.colour for look in looks.values())
         lang = views.body_lang(page, outlet)
         script = other_script(lang)
         converted = script != "" and request.query_params.get("script") == script

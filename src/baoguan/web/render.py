@@ -11,10 +11,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from baoguan.web.options import WebOptions
+from baoguan.web.pictures import CARD_SIZES, LEAD_SIZES, Shot, picture_html
 from baoguan.web.reply import text_reply
+from baoguan.web.safety import policy
+from baoguan.web.views import CardView
 from baoguan.web.words import LANGUAGES, Words, choose_language, words, zone_of
 
 _YEAR_S = 31_536_000
+_REMEMBERED = ("lang", "pictures")
+_PICTURES = ("tap", "show")
 
 
 class Ui:
@@ -36,11 +41,22 @@ class Ui:
         self.zone = options.zone
         self.remember = bool(asked) and lang != request.cookies.get("lang", "")
         self.save_data = request.headers.get("save-data", "").strip().lower() == "on"
-        self._query = [(key, value) for key, value in request.query_params.multi_items() if key != "lang"]
+        self._query = [(key, value) for key, value in request.query_params.multi_items() if key not in _REMEMBERED]
+        self.sheet = ""
+        """Style of this page alone: colours behind its pictures."""
+        wish = request.query_params.get("pictures", "")
+        self.pictures = wish if wish in _PICTURES else request.cookies.get("pictures", "")
+        self.tap = self.pictures == "tap" or (self.save_data and self.pictures != "show")
+        """Text first: pictures are shown on tap."""
+        self.remember_pictures = wish in _PICTURES and wish != request.cookies.get("pictures", "")
 
     def in_language(self, lang: str) -> str:
         """This page in another language."""
         return "?" + urlencode([*self._query, ("lang", lang)])
+
+    def other_pictures(self) -> str:
+        """This page the other way: pictures on tap, or shown."""
+        return "?" + urlencode([*self._query, ("pictures", "show" if self.tap else "tap")])
 
 
 class Renderer:
@@ -72,6 +88,11 @@ class Renderer:
             reply.headers["x-robots-tag"] = "noindex"
         if ui.remember:
             reply.set_cookie("lang", ui.t.lang, max_age=_YEAR_S, httponly=True, samesite="lax")
+        if ui.remember_pictures:
+            reply.set_cookie("pictures", ui.pictures, max_age=_YEAR_S, httponly=True, samesite="lax")
+        if ui.sheet:
+            # On 304 too: a browser takes the headers of it for the page that it holds.
+            reply.headers["content-security-policy"] = policy(style(), ui.sheet)
         return reply
 
     def error(self, request: Request, status: int) -> Response:
@@ -94,9 +115,23 @@ def icon() -> bytes:
     return (files("baoguan.web") / "static" / "icon.svg").read_bytes()
 
 
+def thumb(view: CardView, lead: bool) -> Markup:
+    """The lead picture of a card."""
+    shot = Shot(
+        path=view.card.lead,
+        width=view.card.lead_width,
+        height=view.card.lead_height,
+        eager=lead,
+        variants=view.variants,
+        sizes=LEAD_SIZES if lead else CARD_SIZES,
+        look=view.look,
+    )
+    return Markup(picture_html(shot))  # noqa: S704 - every value in it is escaped
+
+
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("baoguan.web"),
         autoescape=True,
         trim_blocks=True,
@@ -104,3 +139,5 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         auto_reload=False,
     )
+    environment.globals["thumb"] = thumb
+    return environment

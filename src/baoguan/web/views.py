@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 import msgspec
 
 from baoguan.model.feed import FeedState
+from baoguan.model.photo import Look
 from baoguan.web.source import ArticleCard, ArticlePage, OutletInfo
 from baoguan.web.words import Words
 
@@ -30,6 +31,9 @@ class CardView(msgspec.Struct, frozen=True, kw_only=True):
     iso: str
     picture: bool
     """Show its lead picture."""
+    look: Look | None = None
+    variants: bool = False
+    """Renditions of it are served."""
 
 
 class FeedView(msgspec.Struct, frozen=True, kw_only=True):
