@@ -63,6 +63,12 @@ def create_app(
 
         return endpoint
 
+    parts = (
+        *([ChangePages(changes, source, renderer)] if changes is not None else []),
+        *([SearchPages(search, source, renderer)] if search is not None else []),
+        *([PhotoPages(photos, source, renderer)] if photos is not None else []),
+    )
+
     async def public(request: Request) -> Response:
         params = request.path_params
         path = params["path"] if "path" in params else media_path(params["folder"], params["name"])
@@ -83,13 +89,8 @@ def create_app(
         Route("/icon.svg", _icon),
         Route("/favicon.ico", _icon),
         Route("/robots.txt", _robots(options)),
+        *(Route(path, page(handle)) for part in parts for path, handle in part.endpoints()),
     ]
-    if changes is not None:
-        routes += [Route(path, page(handle)) for path, handle in ChangePages(changes, source, renderer).endpoints()]
-    if search is not None:
-        routes += [Route(path, page(handle)) for path, handle in SearchPages(search, source, renderer).endpoints()]
-    if photos is not None:
-        routes += [Route(path, page(handle)) for path, handle in PhotoPages(photos, source, renderer).endpoints()]
     if apps is not None:
         routes += apps.routes(renderer)
     app = Starlette(
