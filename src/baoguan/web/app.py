@@ -57,17 +57,19 @@ def create_app(
     renderer = Renderer(options, changes=changes is not None, search=search is not None)
     pages, feeds = Pages(source, renderer, now_ms, photos), Feeds(source, renderer)
 
+    more: list[tuple[str, Callable[[Request], Response | None]]] = []
+    if changes is not None:
+        more += ChangePages(changes, source, renderer).endpoints()
+    if search is not None:
+        more += SearchPages(search, source, renderer).endpoints()
+    if photos is not None:
+        more += PhotoPages(photos, source, renderer).endpoints()
+
     def page(handle: Callable[[Request], Response | None]) -> Endpoint:
         async def endpoint(request: Request) -> Response:
             return await run_in_threadpool(lambda: handle(request) or renderer.error(request, 404))
 
         return endpoint
-
-    parts = (
-        *([ChangePages(changes, source, renderer)] if changes is not None else []),
-        *([SearchPages(search, source, renderer)] if search is not None else []),
-        *([PhotoPages(photos, source, renderer)] if photos is not None else []),
-    )
 
     async def public(request: Request) -> Response:
         params = request.path_params
@@ -75,21 +77,14 @@ def create_app(
         reply = await serve_file(request, source, path) if path else None
         return reply or renderer.error(request, 404)
 
-    async def failed(request: Request, error: Exception) -> Response:
-        status = error.status_code if isinstance(error, HTTPException) else 500
-        reply = renderer.error(request, status if status in (404, 405) else 500)
-        if status == 405:
-            reply.headers["allow"] = "GET, HEAD"
-        return reply
-
+    failed = _failing(renderer)
     routes: list[BaseRoute] = [
-        *(Route(path, page(handle)) for path, handle in _pages(pages, feeds)),
+        *(Route(path, page(handle)) for path, handle in (*_pages(pages, feeds), *more)),
         Route("/media/{folder}/{name}", public),
         Route("/archive/{path:path}", public),
         Route("/icon.svg", _icon),
         Route("/favicon.ico", _icon),
         Route("/robots.txt", _robots(options)),
-        *(Route(path, page(handle)) for part in parts for path, handle in part.endpoints()),
     ]
     if apps is not None:
         routes += apps.routes(renderer)
@@ -120,6 +115,17 @@ def _pages(pages: Pages, feeds: Feeds) -> list[tuple[str, Callable[[Request], Re
         ("/status", pages.status),
         ("/about", pages.about),
     ]
+
+
+def _failing(renderer: Renderer) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def failed(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        reply = renderer.error(request, status if status in (404, 405) else 500)
+        if status == 405:
+            reply.headers["allow"] = "GET, HEAD"
+        return reply
+
+    return failed
 
 
 async def _icon(request: Request) -> Response:
