@@ -12,6 +12,7 @@ from baoguan.capture.read import read_member, to_response
 from baoguan.desk import Desk
 from baoguan.errors import BaoguanError, ConfigError, FeedError
 from baoguan.feeds.parse import parse_feed
+from baoguan.media.location import strip_location
 from baoguan.media.rewrite import substitute_sources
 from baoguan.model.capture import CaptureRef
 from baoguan.model.catalog import ArticleRow, RevisionRow
@@ -189,7 +190,7 @@ class _Export:
         """A kept picture into the tree, once."""
         target = self.destination / source
         if not target.exists():
-            self.write(source, self.desk.archive.media(source))
+            self.write(source, strip_location(self.desk.archive.media(source)))
             self.report.pictures += 1
 
     def member(self, ref: CaptureRef) -> bytes:

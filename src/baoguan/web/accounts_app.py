@@ -19,11 +19,11 @@ from baoguan.web.accounts_desk import AppDesk
 from baoguan.web.accounts_http import Call, Refused, basic_user, plain_refusal
 from baoguan.web.accounts_store import open_accounts, read_secret
 from baoguan.web.fever import Fever
-from baoguan.web.files import serve_file
 from baoguan.web.greader import GoogleReader
 from baoguan.web.miniflux import Miniflux
 from baoguan.web.ocnews import OwncloudNews
 from baoguan.web.render import Renderer
+from baoguan.web.served import ServedPictures
 from baoguan.web.source import ReaderSource
 from baoguan.web.syndication import base_url
 
@@ -59,9 +59,11 @@ class AppsSite:
         return basic_user(self.apps, Call(request, b"", ""))
 
     def _picture(self, renderer: Renderer) -> Endpoint:
+        served = ServedPictures(self.apps.source)
+
         async def picture(request: Request) -> Response:
             path = self.apps.picture_path(request.path_params["signature"], request.path_params["name"])
-            reply = await serve_file(request, self.apps.source, path) if path else None
+            reply = await served.serve(request, path) if path else None
             return reply or renderer.error(request, 404)
 
         return picture

@@ -28,6 +28,7 @@ from baoguan.web.render import Renderer, icon, style
 from baoguan.web.reply import text_reply
 from baoguan.web.safety import HEADERS, policy
 from baoguan.web.search import Search, SearchPages
+from baoguan.web.served import ServedPictures
 from baoguan.web.source import ReaderSource
 from baoguan.web.syndication import Feeds
 
@@ -71,12 +72,7 @@ def create_app(
 
         return endpoint
 
-    async def public(request: Request) -> Response:
-        params = request.path_params
-        path = params["path"] if "path" in params else media_path(params["folder"], params["name"])
-        reply = await serve_file(request, source, path) if path else None
-        return reply or renderer.error(request, 404)
-
+    public = _files(source, renderer)
     failed = _failing(renderer)
     routes: list[BaseRoute] = [
         *(Route(path, page(handle)) for path, handle in (*_pages(pages, feeds), *more)),
@@ -115,6 +111,21 @@ def _pages(pages: Pages, feeds: Feeds) -> list[tuple[str, Callable[[Request], Re
         ("/status", pages.status),
         ("/about", pages.about),
     ]
+
+
+def _files(source: ReaderSource, renderer: Renderer) -> Endpoint:
+    pictures = ServedPictures(source)
+
+    async def public(request: Request) -> Response:
+        params = request.path_params
+        path = params["path"] if "path" in params else media_path(params["folder"], params["name"])
+        if not path:
+            return renderer.error(request, 404)
+        if "path" in params:  # what mirrors ask for: the very bytes
+            return await serve_file(request, source, path) or renderer.error(request, 404)
+        return await pictures.serve(request, path) or renderer.error(request, 404)
+
+    return public
 
 
 def _failing(renderer: Renderer) -> Callable[[Request, Exception], Awaitable[Response]]:

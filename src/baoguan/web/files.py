@@ -41,7 +41,7 @@ async def serve_file(request: Request, source: ReaderSource, path: str) -> Respo
     size = None if safe is None else await run_in_threadpool(source.public_size, safe)
     if safe is None or size is None:
         return None
-    headers = _headers(safe)
+    headers = file_headers(safe)
     if _MUTABLE.fullmatch(safe):
         etag = etag_of(safe, await run_in_threadpool(source.read_public, safe, 0, size)) if size < _CHUNK else ""
         headers["cache-control"] = "no-cache"
@@ -84,7 +84,8 @@ def media_path(folder: str, name: str) -> str | None:
     return path if _MEDIA.fullmatch(path) else None
 
 
-def _headers(path: str) -> dict[str, str]:
+def file_headers(path: str) -> dict[str, str]:
+    """Headers of a file of public/: its type, a long life, and a policy under which it runs nothing."""
     headers = {
         "cache-control": IMMUTABLE,
         "content-security-policy": FILE_POLICY,

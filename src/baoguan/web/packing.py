@@ -8,6 +8,7 @@ from pathlib import Path
 
 from baoguan.desk import Desk
 from baoguan.errors import NotFound
+from baoguan.media.location import strip_location
 from baoguan.publish.epub import Book, Chapter, write_epub
 from baoguan.web.body import BodyStyle, show_body
 from baoguan.web.desk_source import DeskSource
@@ -100,4 +101,4 @@ def _pictures(source: DeskSource, page: ArticlePage) -> Iterator[tuple[str, byte
     for path in dict.fromkeys(ref.path for ref in page.media if ref.path):
         size = source.public_size(path)
         if size is not None:
-            yield path, source.read_public(path, 0, size)
+            yield path, strip_location(source.read_public(path, 0, size))
