@@ -100,6 +100,8 @@ class PictureDesk:
         self._tries: dict[str, tuple[str, int]] = {}
         self._missing: list[tuple[str, str]] = []
         self._failed: list[str] = []
+        self._deferred: dict[str, int] = {}
+        """Pictures that were not asked for at all: their host wants to be left alone until then."""
         self._got: dict[str, Picked] = {}
         """By address of the picture and by the address that it came from."""
 
@@ -180,6 +182,8 @@ class PictureDesk:
                 # A host that is down or busy is not asked for other forms now; another one may have it.
                 host = urlsplit(address).netloc
                 self._choices[url] = [other for other in self._choices[url] if urlsplit(other).netloc != host]
+            if result.deferred_ms:
+                self._deferred[url] = result.deferred_ms
             if not self._ask_next(url):
                 done += self._drop(url)
         return done
@@ -246,11 +250,15 @@ class PictureDesk:
         waiting = [(url, ids[key], 0, now_ms + LATE_STEPS_S[0] * 1000) for url, key in self._missing if key in ids]
         for url in self._failed:
             identity, tries = self._tries.pop(url)
+            if url in self._deferred:
+                waiting.append((url, identity, tries, max(self._deferred[url], now_ms)))
+                continue
             step = LATE_STEPS_S[min(tries + 1, len(LATE_STEPS_S) - 1)]
             waiting.append((url, identity, tries + 1, now_ms + step * 1000))
         self._missing = [(url, key) for url, key in self._missing if key not in ids]
         self.desk.schedule.settle_pictures([picked.url for _, picked in self.late], waiting)
         self.late, self._failed = [], []
+        self._deferred.clear()
         self._forms.keep(now_ms)
         if not self._drafts:
             self._got.clear()

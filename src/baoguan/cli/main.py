@@ -32,6 +32,7 @@ COMMANDS = {
     "export": "baoguan.cli.exchange",
     "backup": "baoguan.cli.exchange",
     "restore": "baoguan.cli.exchange",
+    "media": "baoguan.cli.media",
     "withdraw": "baoguan.cli.withdraw",
     "verify": "baoguan.cli.proof",
     "prove": "baoguan.cli.proof",
