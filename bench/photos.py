@@ -2,7 +2,8 @@
 
 `./run bench photos` reads the 300 addresses of tests/media/photos.tsv, and every address of a real mirror
 (data/images in BAOGUAN_SHARED): fetches are counted by asking a picture desk over an empty archive, once for a world in
-which hosts serve the largest forms, once for one in which they serve nothing but the form of the page.
+which hosts serve the largest forms, once for one in which they serve nothing but the form of the page. Then likeness:
+error rates on pairs made from real photos, their quarters and made-up views, and what a question costs.
 """
 
 import argparse
@@ -24,17 +25,24 @@ from baoguan.model.capture import FetchRequest, FetchResult, Response
 from baoguan.model.outlet import Outlet
 from baoguan.outlets.registry import load_outlets
 from baoguan.picking import PictureDesk
+from bench.photos_likeness import error_rates, scale
 
 SAMPLE = Path(__file__).parents[1] / "tests" / "media" / "photos.tsv"
 # the smallest GIF that holds a picture
 PIXEL = bytes.fromhex("47494638396101000100800000ffffff0000002c00000000010001000002024401003b")
 
 
-def shared_file(name: str) -> bytes:
-    """A file of data/images/dev.tar.zst; raises SystemExit naming what is missing."""
+def shared_archive() -> Path:
+    """data/images/dev.tar.zst; raises SystemExit naming what is missing."""
     path = Path(os.environ.get("BAOGUAN_SHARED", "../shared")) / "data" / "images" / "dev.tar.zst"
     if not path.is_file():
         raise SystemExit(f"photos: {path} is missing; set BAOGUAN_SHARED")
+    return path
+
+
+def shared_file(name: str) -> bytes:
+    """A file of it."""
+    path = shared_archive()
     with (
         path.open("rb") as file,
         zstandard.ZstdDecompressor().stream_reader(file) as stream,
@@ -125,8 +133,14 @@ def identity() -> None:
 def main() -> None:
     """Runs the parts that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.parse_args()
+    parser.add_argument("--made", type=int, default=120, help="made-up views beside the real photos and their quarters")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 10_000, 50_000], help="files in the index")
+    options = parser.parse_args()
     identity()
+    print()
+    error_rates(shared_archive(), options.made)
+    print()
+    scale(tuple(options.sizes))
 
 
 if __name__ == "__main__":

@@ -15,8 +15,9 @@ NEAR_BITS = 24
 PLACES = 16
 """Rows of 16 bits. Of 24 wrong bits some row holds one at most: every near photo is found by asking for its rows and
 their neighbours at one bit."""
-_SPREAD = 40
-"""Set (or unset) bits that a hash must have: plain areas and gradients give almost none and resemble each other."""
+_LEAST, _SPREAD = 28, 40
+"""Rises and falls that a picture must have for a hash, and one of two that are compared: plain areas and gradients give
+almost none and resemble each other. Two bounds, so that a rendition of what has just enough is still found."""
 _STEP = 2
 """Grey levels that a neighbour must be brighter by: noise of recompression in plain areas sets no bit."""
 
@@ -51,12 +52,18 @@ def dhash(grey: bytes, width: int, height: int) -> bytes:
         for row in range(HEIGHT)
         for column in range(WIDTH - 1)
     )
-    return bits.to_bytes(BYTES, "big") if min(bits.bit_count(), falls) >= _SPREAD else b""
+    return bits.to_bytes(BYTES, "big") if min(bits.bit_count(), falls) >= _LEAST else b""
 
 
 def distance(one: bytes, other: bytes) -> int:
     """Bits in which two hashes differ."""
     return (int.from_bytes(one, "big") ^ int.from_bytes(other, "big")).bit_count()
+
+
+def is_alike(one: bytes, other: bytes) -> bool:
+    """Whether two hashes are those of one photo."""
+    rises = max(int.from_bytes(hash_, "big").bit_count() for hash_ in (one, other))
+    return distance(one, other) <= NEAR_BITS and rises >= _SPREAD
 
 
 def rows_of(hash_: bytes) -> Iterator[tuple[int, int]]:

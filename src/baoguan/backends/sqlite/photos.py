@@ -12,7 +12,7 @@ from pathlib import Path
 
 from baoguan.backends.sqlite import connect, scrub
 from baoguan.backends.sqlite.applying import as_json
-from baoguan.media.likeness import NEAR_BITS, distance, probes_of, rows_of
+from baoguan.media.likeness import distance, is_alike, probes_of, rows_of
 from baoguan.model.photo import PhotoFile, PhotoForm, PhotoUse
 
 SCHEMA = """
@@ -163,7 +163,7 @@ class SqlitePhotos:
         return [row[0] for row in rows]
 
     def near(self, hash_: bytes) -> list[tuple[int, str]]:
-        """(bits, sha256) of files within NEAR_BITS, the nearest first."""
+        """(bits, sha256) of files that look alike, the nearest first."""
         found: dict[str, int] = {}
         for place, row in probes_of(hash_):
             rows = self._db().execute(
@@ -171,7 +171,7 @@ class SqlitePhotos:
                 " JOIN file f ON f.sha256 = b.sha256",
                 (place, row, _CROWD),
             )
-            found.update({sha256: bits for sha256, other in rows if (bits := distance(hash_, other)) <= NEAR_BITS})
+            found.update({sha256: distance(hash_, other) for sha256, other in rows if is_alike(hash_, other)})
         return sorted((bits, sha256) for sha256, bits in found.items())[:MOST]
 
     def forms(self, digests: Iterable[str]) -> list[PhotoForm]:
