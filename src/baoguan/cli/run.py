@@ -155,6 +155,7 @@ def _keep_syncing(folder: Path, options: dict[str, Any], stop: threading.Event) 
         try:
             with open_desk(folder, options) as desk:
                 report = run(desk, which="due", stop=stop.is_set)
+                _look_at_photos(desk, stop)
                 if report.counts["new"] or report.counts["changed"]:
                     click.echo(f"sync: {report.counts['new']} new, {report.counts['changed']} edited")
                 due = desk.schedule.next_due_ms()
@@ -163,3 +164,15 @@ def _keep_syncing(folder: Path, options: dict[str, Any], stop: threading.Event) 
             click.echo(f"sync: {' '.join(str(error).split()) or type(error).__name__}; tried again", err=True)
             wait_s = 60.0
         stop.wait(wait_s)
+
+
+def _look_at_photos(desk: Any, stop: threading.Event) -> None:
+    """What came is looked at here, so that no reader waits for it: colours, and which photos are the same."""
+    from baoguan.photographing import index_photos, look_at_photos, open_photos
+
+    photos = open_photos(desk)
+    try:
+        index_photos(desk, photos, stop=stop.is_set)
+        look_at_photos(desk, photos, stop=stop.is_set)
+    finally:
+        photos.close()

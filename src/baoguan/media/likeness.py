@@ -15,7 +15,7 @@ NEAR_BITS = 24
 PLACES = 16
 """Rows of 16 bits. Of 24 wrong bits some row holds one at most: every near photo is found by asking for its rows and
 their neighbours at one bit."""
-_LEAST, _SPREAD = 28, 40
+_LEAST, _SPREAD = 20, 28
 """Rises and falls that a picture must have for a hash, and one of two that are compared: plain areas and gradients give
 almost none and resemble each other. Two bounds, so that a rendition of what has just enough is still found."""
 _STEP = 2
@@ -61,9 +61,13 @@ def distance(one: bytes, other: bytes) -> int:
 
 
 def is_alike(one: bytes, other: bytes) -> bool:
-    """Whether two hashes are those of one photo."""
-    rises = max(int.from_bytes(hash_, "big").bit_count() for hash_ in (one, other))
-    return distance(one, other) <= NEAR_BITS and rises >= _SPREAD
+    """Whether two hashes are those of one photo; of plain pictures that is never said."""
+    return distance(one, other) <= NEAR_BITS and (is_telling(one) or is_telling(other))
+
+
+def is_telling(hash_: bytes) -> bool:
+    """Whether a picture has enough light and shade to be known by it."""
+    return int.from_bytes(hash_, "big").bit_count() >= _SPREAD
 
 
 def rows_of(hash_: bytes) -> Iterator[tuple[int, int]]:
