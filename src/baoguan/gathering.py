@@ -132,8 +132,9 @@ def _flush(desk: Desk, pictures: PictureDesk) -> int:
             for identity, picked in late:
                 log_late(batch, ledger, identity=identity, picked=picked, now_ms=desk.now_ms())
             desk.commit(batch, ledger)
+    came = len({picked.url for _, picked in late})
     pictures.settle({}, desk.now_ms())
-    return len(late)
+    return came
 
 
 def fix_pictures(
@@ -237,7 +238,9 @@ def _keep(desk: Desk, found: list[tuple[str, Picked]]) -> int:
         catch_up(desk)
         ledger = Ledger(desk.catalog, desk.denials)
         for identity, picked in found:
-            log_late(batch, ledger, identity=identity, picked=picked, now_ms=desk.now_ms())
+            others = [one for one in desk.schedule.awaiting(picked.url) if desk.catalog.article(one) is not None]
+            for one in dict.fromkeys((identity, *others)):
+                log_late(batch, ledger, identity=one, picked=picked, now_ms=desk.now_ms())
         desk.commit(batch, ledger)
     desk.schedule.settle_pictures([picked.url for _, picked in found], [])
     for _, picked in found:

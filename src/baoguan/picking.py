@@ -193,12 +193,18 @@ class PictureDesk:
         self._about.pop(url, None)
         self._got[url] = picked
         if url in self._tries:
-            self.late.append((self._tries.pop(url)[0], picked))
+            self._come_late(self._tries.pop(url)[0], picked)
         drafts = self._drafts.pop(url, [])
         for draft in drafts:
             draft.missing.remove(url)
             draft.picked.append(picked)
         return [draft for draft in drafts if not self._is_open(draft)]
+
+    def _come_late(self, identity: str, picked: Picked) -> None:
+        """For every article that waits: who withdraws one of them must not take the picture from the others."""
+        others = (one for one in self.desk.schedule.awaiting(picked.url) if one != identity)
+        known = (one for one in others if self.desk.catalog.article(one) is not None)
+        self.late += [(one, picked) for one in (identity, *known)]
 
     def _drop(self, url: str) -> list[Draft]:
         """No form came: the article goes on without, the picture is tried again later."""
@@ -239,7 +245,7 @@ class PictureDesk:
             held = self._held(url, choices)
             asked += 1
             if held is not None:
-                self.late.append((identity, held))
+                self._come_late(identity, held)
                 continue
             self._tries[url] = (identity, tries)
             self._open(url, choices, outlet.key, row.url)

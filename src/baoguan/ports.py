@@ -286,6 +286,10 @@ class Schedule(Protocol):
         """(URL, article id, tries) of pictures not kept yet."""
         ...
 
+    def awaiting(self, url: str) -> list[str]:
+        """Ids of all the articles that wait for a picture."""
+        ...
+
     def settle_pictures(self, kept: Iterable[str], missing: Iterable[tuple[str, str, int, int]]) -> None:
         """Pictures that wait no more, and those that do."""
         ...

@@ -22,6 +22,7 @@ from baoguan.cli.common import read_verifier
 from baoguan.cli.media import _folder_source
 from baoguan.gathering import DEAD_TRIES, fetch_missing, fix_pictures, picture_status
 from baoguan.ingest import sync
+from baoguan.withdrawing import withdraw
 
 
 @pytest.fixture
@@ -69,6 +70,21 @@ def test_a_late_picture_comes_with_its_budget(folder: Path, site: PictureSite) -
         assert (done.asked, done.came) == (1, 1)
     assert run("media", "fetch", "--now", "--json", "-C", str(folder))["came"] == 1
     assert counts(folder) == (3, 0, 0, 0)
+    whole(folder)
+
+
+def test_a_picture_that_two_articles_wait_for_is_of_both(folder: Path, site: PictureSite) -> None:
+    site.publish("Four", "/two.jpg")
+    with open_desk(folder, durable=False) as desk:
+        sync(desk, which="all")
+        site.files["/two.jpg"] = drawn(2)
+        fetch_missing(desk, hurry=True)
+        two, four = (row.id for row in desk.catalog.articles() if row.title in ("Two", "Four"))
+        assert {line.id for _, line in desk.archive.lines() if line and line.kind == "late"} == {two, four}
+        withdraw(desk, [two], reason="court")
+        held = desk.catalog.media(f"{site.base}/two.jpg")
+        assert held is not None
+        assert desk.archive.media(held.path) == drawn(2), "the other article still shows it"
     whole(folder)
 
 

@@ -30,6 +30,7 @@ CREATE TABLE IF NOT EXISTS recheck (id TEXT PRIMARY KEY, step INTEGER, next_ms I
 CREATE INDEX IF NOT EXISTS recheck_next ON recheck (next_ms);
 CREATE TABLE IF NOT EXISTS note (at_ms INTEGER, outlet TEXT, text TEXT, UNIQUE (outlet, text));
 CREATE TABLE IF NOT EXISTS picture (url TEXT PRIMARY KEY, article TEXT, tries INTEGER, next_ms INTEGER) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS awaited (url TEXT, article TEXT, PRIMARY KEY (url, article)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS kv (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;
 """
 STOPPED_MS = 1 << 60
@@ -222,8 +223,15 @@ class SqliteSchedule:
     def settle_pictures(self, kept: Iterable[str], missing: Iterable[tuple[str, str, int, int]]) -> None:
         """`kept` URLs wait no more; `missing` are (URL, article id, tries, next_ms)."""
         with self._transaction() as db:
-            db.executemany("DELETE FROM picture WHERE url = ?", [(url,) for url in kept])
-            db.executemany("INSERT OR REPLACE INTO picture VALUES (?,?,?,?)", list(missing))
+            gone, rows = [(url,) for url in kept], list(missing)
+            db.executemany("DELETE FROM picture WHERE url = ?", gone)
+            db.executemany("DELETE FROM awaited WHERE url = ?", gone)
+            db.executemany("INSERT OR IGNORE INTO awaited VALUES (?,?)", [row[:2] for row in rows])
+            db.executemany("INSERT OR REPLACE INTO picture VALUES (?,?,?,?)", rows)
+
+    def awaiting(self, url: str) -> list[str]:
+        """Ids of all the articles that wait for a picture."""
+        return [row[0] for row in self._db.execute("SELECT article FROM awaited WHERE url = ?", (url,))]
 
     def forget(self, plan: Plan, needles: Sequence[bytes]) -> bool:
         """Deletes what waits for, or remembers, a withdrawn article; False while a reader holds old pages.
@@ -237,6 +245,14 @@ class SqliteSchedule:
             for table in ("pending", "print"):
                 db.executemany(f"DELETE FROM {table} WHERE key = ?", [(name,) for name in names])  # noqa: S608
             db.executemany("DELETE FROM recheck WHERE id = ?", [(identity,) for identity in plan.ids])
+            db.executemany("DELETE FROM awaited WHERE article = ?", [(identity,) for identity in plan.ids])
+            for identity in plan.ids:
+                # Another article may wait for the same picture.
+                db.execute(
+                    "UPDATE picture SET article = (SELECT min(a.article) FROM awaited a WHERE a.url = picture.url)"
+                    " WHERE article = ? AND url IN (SELECT url FROM awaited)",
+                    (identity,),
+                )
             db.executemany("DELETE FROM picture WHERE article = ?", [(identity,) for identity in plan.ids])
             for table, column in (("note", "text"), ("pending", "CAST(item AS TEXT)"), ("kv", "CAST(value AS TEXT)")):
                 for needle in needles:
