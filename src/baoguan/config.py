@@ -68,6 +68,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         str,
         _setting("serve", "what a login is for: none (off), apps (their interfaces; reading is open) or all of it"),
     ] = "apps"
+    images: Annotated[
+        str,
+        _setting("serve", "picture proxy (?url=, an extra): off, archive (kept ones), signed or open (of anyone)"),
+    ] = "archive"
+    images_mb: Annotated[float, _setting("serve", "room for what the picture proxy made, in MB")] = 1000.0
+    images_savers: Annotated[
+        tuple[str, ...], _setting("serve", "formats that the picture proxy makes; empty: all that it can")
+    ] = ()
     base_url: Annotated[str, _setting("serve", "https://news.example: absolute addresses; empty: as asked for")] = ""
     mirror_of: Annotated[str, _setting("mirror", "address of the archive that this folder is a mirror of")] = ""
     mirror_media: Annotated[str, _setting("mirror", "pictures that a mirror keeps: all, none or recent")] = "all"

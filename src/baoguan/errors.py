@@ -5,6 +5,7 @@
     ├─ FetchError           the network: refused, failed, over a cap
     ├─ FeedError            bytes that are no feed, or over a cap
     ├─ ExtractError         a page that can't be read at all
+    ├─ PictureError         a picture that can't be had or transformed
     ├─ StoreError
     │  ├─ NotFound          nothing under that name
     │  ├─ Conflict          other bytes stand under that name
@@ -47,6 +48,14 @@ class FeedError(BaoguanError):
 
 class ExtractError(BaoguanError):
     """A page that can't be read at all."""
+
+
+class PictureError(BaoguanError):
+    """A picture that can't be had or transformed; the message is weserv's, `status` that of its answer."""
+
+    def __init__(self, message: str, *, status: int = 404) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class StoreError(BaoguanError):

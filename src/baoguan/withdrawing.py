@@ -14,6 +14,7 @@ A crash before 3 has taken nothing away: the next start does it all again from t
 the next start from the plan; each step may be done twice.
 """
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -148,7 +149,13 @@ def _delete(desk: Desk, plan: Plan) -> None:
     for path in plan.media:
         name = path.rpartition("/")[2].partition(".")[0]
         for kept in _derived(desk.folder, name):
-            kept.unlink(missing_ok=True)
+            if kept.is_dir():
+                shutil.rmtree(kept, ignore_errors=True)
+            else:
+                kept.unlink(missing_ok=True)
+    if plan.media:
+        # the picture proxy may have fetched the same picture from its origin; that cache is made again by itself
+        shutil.rmtree(desk.folder / "index" / "origins", ignore_errors=True)
     for left in desk.spool.glob("*") if desk.spool.is_dir() else ():
         if any(left.name == sha256 for sha256, _ in plan.pictures):
             left.unlink(missing_ok=True)

@@ -41,6 +41,7 @@ COMMANDS = {
     "timestamp": "baoguan.cli.timestamp",
     "rebuild": "baoguan.cli.proof",
     "migrate": "baoguan.cli.migrate",
+    "images": "baoguan.cli.images",
     "user": "baoguan.cli.user",
     "filter": "baoguan.cli.user",
     "mirror": "baoguan.cli.mirror",

@@ -75,6 +75,8 @@ class Visitor:
             hops.append(Hop(url=without_credentials(url), status=response.status, location=without_credentials(target)))
             _check_redirect(url, location, target, seen, len(hops) > self.options.redirects)
             seen.add(target)
+            if request.kind == "picture":  # as a browser does, and as hosts that look at it expect
+                request = msgspec.structs.replace(request, referer=without_credentials(url))
             url = target
 
     async def _may_ask(self, request: FetchRequest, url: str, extra: list[Response]) -> None:

@@ -19,6 +19,7 @@ from baoguan.web.accounts_app import AppsSite, ReadersOnly
 from baoguan.web.changes import ChangePages
 from baoguan.web.changes_source import ChangesSource
 from baoguan.web.files import media_path, serve_file
+from baoguan.web.images import ImageGate, ImageSite
 from baoguan.web.kept import KeptPages
 from baoguan.web.options import WebOptions
 from baoguan.web.pages import Pages
@@ -52,6 +53,7 @@ def create_app(
     search: Search | None = None,
     photos: PhotosSource | None = None,
     apps: AppsSite | None = None,
+    images: ImageSite | None = None,
     now_ms: Callable[[], int] = _epoch_ms,
 ) -> Starlette:
     """The reader over `source`, read-only but for `apps`. Raises ConfigError for an unknown zone."""
@@ -88,6 +90,7 @@ def create_app(
         routes=routes,
         middleware=[
             *([Middleware(ReadersOnly, site=apps)] if apps is not None and apps.closed else []),
+            *([Middleware(ImageGate, site=images)] if images is not None else []),
             Middleware(KeptPages, state=lambda: (source.state(), now_ms() // _KEPT_MS)),
             Middleware(_Guard, policy=policy(style()), failed=failed),
         ],

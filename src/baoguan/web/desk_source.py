@@ -250,14 +250,16 @@ def open_reader(desk: Desk) -> "Starlette":
     from baoguan.web.accounts_app import open_apps
     from baoguan.web.app import create_app
     from baoguan.web.changes_source import DeskChanges
+    from baoguan.web.images_open import open_images
     from baoguan.web.photos_source import DeskPhotos
 
-    settings, source = desk.settings, DeskSource(desk)
+    settings, source, images = desk.settings, DeskSource(desk), open_images(desk)
     options = WebOptions(
         zone=settings.zone,
         noindex=settings.noindex,
         base_url=settings.base_url,
         searches_a_second=max(0.01, settings.searches_a_second),
+        variants=images is not None,
     )
     search = DeskSearch(desk) if desk.search else None
     return create_app(
@@ -267,4 +269,5 @@ def open_reader(desk: Desk) -> "Starlette":
         search=search,
         photos=DeskPhotos(desk),
         apps=open_apps(desk, source),
+        images=images,
     )

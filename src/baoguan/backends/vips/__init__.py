@@ -1,0 +1,1 @@
+"""libvips behind the picture proxy: the only place that imports pyvips."""

@@ -1,0 +1,120 @@
+"""Transforms in worker processes: one picture each, with a deadline, and a new process where one has died."""
+
+import importlib.util
+import os
+import queue
+import subprocess
+import sys
+import threading
+from typing import IO, cast
+
+import msgspec
+
+from baoguan.backends.vips.child import Done, Job, read_frame, write_frame
+from baoguan.errors import PictureError
+from baoguan.media.transform import Transform
+
+WALL_S = 15.0
+"""A process that has not answered by then is ended."""
+JOBS = 400
+"""Pictures after which a process is replaced: whatever its libraries leak goes with it."""
+
+
+class Picture(msgspec.Struct, frozen=True, kw_only=True):
+    """A transformed picture."""
+
+    body: bytes
+    content_type: str
+    extension: str
+
+
+def is_installed() -> bool:
+    """Whether the extra `images` is there."""
+    return importlib.util.find_spec("pyvips") is not None
+
+
+class RenderPool:
+    """At most `jobs` processes, each begun when it is first needed. Called from several threads; close it."""
+
+    def __init__(self, jobs: int, *, wall_s: float = WALL_S) -> None:
+        self._wall_s = wall_s
+        self._idle: queue.LifoQueue[_Child | None] = queue.LifoQueue()
+        for _ in range(jobs):
+            self._idle.put(None)
+
+    def render(self, data: bytes, plan: Transform, accept: str = "") -> Picture:
+        """Transforms. Raises PictureError with weserv's words, also where the process died over its limits."""
+        child = self._idle.get()
+        try:
+            if child is None or child.spent:
+                if child is not None:
+                    child.close()
+                child = _Child()
+            done, body = child.ask(msgspec.json.encode(Job(plan=plan, accept=accept)), data, self._wall_s)
+        except (OSError, EOFError) as error:
+            if child is not None:
+                child.close()
+            child = None
+            raise PictureError("Image not readable. Is it a valid image?") from error
+        finally:
+            self._idle.put(child)
+        if done.error:
+            raise PictureError(done.error)
+        return Picture(body=body, content_type=done.content_type, extension=done.extension)
+
+    def close(self) -> None:
+        """Ends the processes that are idle; those at work end with their pipes."""
+        while True:
+            try:
+                child = self._idle.get_nowait()
+            except queue.Empty:
+                return
+            if child is not None:
+                child.close()
+
+
+class _Child:
+    """One process, used by one thread at a time."""
+
+    def __init__(self) -> None:
+        keep = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH") if name in os.environ}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "baoguan.backends.vips.child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env={**keep, "MALLOC_ARENA_MAX": "2", "VIPS_BLOCK_UNTRUSTED": "1"},
+        )
+        self._jobs = 0
+
+    @property
+    def spent(self) -> bool:
+        """Whether it has done its share."""
+        return self._jobs >= JOBS
+
+    def ask(self, head: bytes, body: bytes, wall_s: float) -> tuple[Done, bytes]:
+        """Raises OSError or EOFError where the process is gone."""
+        self._jobs += 1
+        timer = threading.Timer(wall_s, self._process.kill)
+        timer.daemon = True
+        timer.start()
+        try:
+            write_frame(cast("IO[bytes]", self._process.stdin), head, body)  # type: ignore[arg-type]
+            frame = read_frame(cast("IO[bytes]", self._process.stdout))  # type: ignore[arg-type]
+        finally:
+            timer.cancel()
+        if frame is None:
+            raise EOFError("the worker has ended")
+        return msgspec.json.decode(frame[0], type=Done), frame[1]
+
+    def close(self) -> None:
+        """Ends it."""
+        self._process.kill()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                try:
+                    stream.close()
+                except OSError:
+                    continue
+        self._process.wait()

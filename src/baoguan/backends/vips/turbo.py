@@ -1,0 +1,96 @@
+"""The short way for what most requests are: a plain JPEG made smaller, by libjpeg-turbo (simplejpeg).
+
+It decodes at an eighth, a quarter ... seven eighths of the size in the frequency domain, then reduces the rest by
+linear interpolation: measured 0.56 (w=600) and 0.33 (w=300) of libvips's own way. The tests bound what is seen of the
+difference (dhash, SSIM).
+"""
+
+import struct
+
+import pyvips
+
+from baoguan.media.transform import Transform
+
+_SRGB = b"sRGB"
+_LARGEST = 8.0  # the decoder reduces no further, and linear interpolation then skips pixels
+
+
+def render_jpeg(data: bytes, plan: Transform) -> bytes | None:
+    """A smaller JPEG, or None where the long way is to be taken: another wish, another colour space, or damage."""
+    if data[:3] != b"\xff\xd8\xff" or not _is_plain(plan):
+        return None
+    try:
+        import simplejpeg
+    except ImportError:
+        return None
+    if not _upright_srgb(data):
+        return None
+    try:
+        height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
+        size = _target(width, height, plan)
+        if size is None or colours not in ("YCbCr", "Gray") or width * height > 40_000_000:
+            return None
+        space = "GRAY" if colours == "Gray" else "RGB"
+        pixels = simplejpeg.decode_jpeg(
+            data, space, fastdct=True, fastupsample=True, min_width=size[0], min_height=size[1]
+        )
+    except ValueError:
+        return None
+    rows, columns, bands = pixels.shape
+    if (columns, rows) != size:
+        image = pyvips.Image.new_from_memory(pixels.data, columns, rows, bands, "uchar")
+        image = image.reduce(columns / size[0], rows / size[1], kernel="linear")
+        pixels = image.numpy().reshape(image.height, image.width, bands)
+    sampling = "Gray" if bands == 1 else "420"
+    return bytes(simplejpeg.encode_jpeg(pixels, plan.q or 80, space, colorsubsampling=sampling))
+
+
+def _is_plain(plan: Transform) -> bool:
+    if plan.output not in ("", "jpg") or (plan.w.pixels < 1 and plan.h.pixels < 1):
+        return False
+    kept = Transform(w=plan.w, h=plan.h, we=plan.we, q=plan.q, output=plan.output)
+    return kept == plan and plan.w.share is None and plan.h.share is None
+
+
+def _target(width: int, height: int, plan: Transform) -> tuple[int, int] | None:
+    """(width, height) inside the box, None where nothing is made smaller."""
+    factors = (
+        width / plan.w.pixels if plan.w.pixels > 0 else 0.0,
+        height / plan.h.pixels if plan.h.pixels > 0 else 0.0,
+    )
+    factor = max(factors)
+    if not 1 < factor <= _LARGEST:
+        return None
+    return max(1, int(width / factor + 0.5)), max(1, int(height / factor + 0.5))
+
+
+def _upright_srgb(data: bytes) -> bool:
+    """Whether the headers ask for no turn and no other colour profile than sRGB."""
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        marker, size = data[at + 1], struct.unpack_from(">H", data, at + 2)[0]
+        if marker == 0xDA:
+            return True
+        body = data[at + 4 : at + 2 + size]
+        if marker == 0xE1 and body.startswith(b"Exif\0\0") and _orientation(body[6:]) > 1:
+            return False
+        if marker == 0xE2 and body.startswith(b"ICC_PROFILE\0") and _SRGB not in body:
+            return False
+        if marker == 0xEE and body.startswith(b"Adobe"):
+            return False
+        at += 2 + size
+    return False
+
+
+def _orientation(tiff: bytes) -> int:
+    """The orientation in the first directory of an EXIF block; 1 where none stands there, 9 where it can't be read."""
+    try:
+        order = {b"II": "<", b"MM": ">"}[tiff[:2]]
+        at = struct.unpack_from(f"{order}I", tiff, 4)[0]
+        for number in range(min(struct.unpack_from(f"{order}H", tiff, at)[0], 200)):
+            tag, kind, _, value = struct.unpack_from(f"{order}HHIH", tiff, at + 2 + 12 * number)
+            if tag == 0x0112:
+                return int(value) if kind == 3 else 9
+    except (KeyError, struct.error):
+        return 9
+    return 1
