@@ -1,19 +1,19 @@
 """Which engine keeps what, by the settings: folder or bucket, FTS5 or tantivy. Extras are imported when chosen."""
 
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from baoguan.backends.files import FileHead, FileLock, FileObjects
 from baoguan.config import Settings
 from baoguan.errors import ConfigError
 from baoguan.ports import Head, ObjectStore, SearchIndex
+from baoguan.text.zones import zone_of
 
 
 def open_search(folder: Path, settings: Settings) -> SearchIndex | None:
     """The search index that the settings want. Raises ConfigError for one that isn't known."""
     if settings.search == "none":
         return None
-    zone = ZoneInfo(settings.zone)
+    zone = zone_of(settings.zone)
     if settings.search == "tantivy":
         try:
             from baoguan.backends.tantivy.search import TantivySearch

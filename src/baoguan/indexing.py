@@ -1,7 +1,6 @@
 """The search index follows the log: revisions come in, withdrawn articles go out. A crash only delays it."""
 
 from collections.abc import Callable, Sequence
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -15,6 +14,7 @@ from baoguan.publish.markdown import parse_record
 from baoguan.search.query import parse_query
 from baoguan.search.snippet import snippet
 from baoguan.text.html import plain_text
+from baoguan.text.zones import zone_of
 
 CHUNK, LARGE = 1000, 5000
 """Entries indexed in one transaction; so many where much is to be done, for each leaves a segment to be merged."""
@@ -147,7 +147,7 @@ def find(
     """
     if desk.search is None:
         raise ConfigError('search is off: set search = "fts5" in baoguan.toml, or BAOGUAN_SEARCH=fts5')
-    query = parse_query(text, ZoneInfo(desk.settings.zone))
+    query = parse_query(text, zone_of(desk.settings.zone))
     if without:
         left_out = tuple(Not(part=Field(name="outlet", value=key.lower())) for key in without)
         query = msgspec.structs.replace(query, root=All(parts=(query.root, *left_out)))

@@ -8,7 +8,8 @@ from importlib.resources import files
 import pytest
 
 from baoguan.errors import ConfigError
-from baoguan.web.words import LANGUAGES, choose_language, flatten, known_language, words, zone_of
+from baoguan.text.zones import zone_of
+from baoguan.web.words import LANGUAGES, choose_language, flatten, known_language, words
 
 WEB = files("baoguan.web")
 TABLES = {lang: flatten(tomllib.loads((WEB / "locales" / f"{lang}.toml").read_text("utf-8"))) for lang in LANGUAGES}

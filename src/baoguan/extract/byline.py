@@ -15,7 +15,7 @@ _LONG = 8
 _ALIKE = 0.6
 _CLIMB = 5
 _VOTES = {"ld": 2.5, "og": 1.5, "twitter": 0.3, "title": 1.0}
-"""Chosen on half of the development outlets; any near these give the same on both halves."""
+"""Chosen by hand on the development outlets."""
 _SHOWN_VOTES = 3.0
 _DOUBTED_VOTES = 0.9
 """Of one of several headings, that nothing repeats."""

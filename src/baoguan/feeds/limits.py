@@ -14,7 +14,7 @@ MAX_TITLE = 2_000
 """Characters of a title."""
 MAX_URL = 8_192
 """Characters of a URL; longer ones are dropped (data: URLs of pictures, mostly)."""
-MAX_LINKS = 10_000
+MAX_LINKS = 30_000
 """Relative addresses that are made absolute in one text; later ones stay as written."""
 MAX_MEDIA = 500
 """Pictures and enclosures of one item."""

@@ -4,7 +4,6 @@ They act before a list is made, so that apps see the same as the pages; on artic
 """
 
 from collections.abc import Callable
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -12,6 +11,7 @@ from baoguan.desk import Desk
 from baoguan.errors import ConfigError
 from baoguan.model.account import Filter, Mark
 from baoguan.search.query import parse_query
+from baoguan.text.zones import zone_of
 from baoguan.web.accounts_shelf import Item, Shelf
 from baoguan.web.accounts_state import Account, relabelled
 
@@ -43,7 +43,7 @@ def found(desk: Desk, shelf: Shelf, query: str) -> list[Item]:
     """All articles that a query finds, newest first. Raises ConfigError where search is off."""
     if desk.search is None:
         raise ConfigError('filters need the search index: set search = "fts5" in baoguan.toml')
-    parsed = parse_query(query, ZoneInfo(desk.settings.zone))
+    parsed = parse_query(query, zone_of(desk.settings.zone))
     items: list[Item] = []
     start = 0
     while True:

@@ -10,11 +10,12 @@ from baoguan.desk import Desk
 from baoguan.errors import NotFound
 from baoguan.media.location import strip_location
 from baoguan.publish.epub import Book, Chapter, write_epub
+from baoguan.text.zones import zone_of
 from baoguan.web.body import BodyStyle, show_body
 from baoguan.web.desk_source import DeskSource
 from baoguan.web.source import ArticlePage, Cursor
 from baoguan.web.views import body_lang, moment, outlet_name, publisher_moment
-from baoguan.web.words import words, zone_of
+from baoguan.web.words import words
 
 
 def export_epub(

@@ -10,12 +10,13 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
+from baoguan.text.zones import zone_of
 from baoguan.web.options import WebOptions
 from baoguan.web.pictures import CARD_SIZES, LEAD_SIZES, Shot, picture_html
 from baoguan.web.reply import text_reply
 from baoguan.web.safety import policy
 from baoguan.web.views import CardView
-from baoguan.web.words import LANGUAGES, Words, choose_language, words, zone_of
+from baoguan.web.words import LANGUAGES, Words, choose_language, words
 
 _YEAR_S = 31_536_000
 _REMEMBERED = ("lang", "pictures")

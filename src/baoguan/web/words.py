@@ -1,18 +1,13 @@
 """The reader's words: one table of keys in four languages, and the choice among them."""
 
-import re
 import tomllib
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta, timezone, tzinfo
+from datetime import date, datetime, timedelta
 from functools import cache
 from importlib.resources import files
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-from baoguan.errors import ConfigError
 
 LANGUAGES = {"zh-Hans": "简体中文", "zh-Hant": "繁體中文", "ja": "日本語", "en": "English"}
 """UI languages, each by its own name."""
-_FIXED = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2})(?::?([0-5]\d))?", re.I)
 
 
 class Words:
@@ -93,20 +88,3 @@ def choose_language(asked: str, cookie: str, accept: str, default: str) -> str:
             if quality > 0:
                 ranked.append((-quality, place, found))
     return min(ranked)[2] if ranked else default
-
-
-def zone_of(name: str) -> tzinfo:
-    """The zone of the reader's days: an IANA name or UTC+8. Raises ConfigError when the machine doesn't know it."""
-    fixed = _FIXED.fullmatch(name.strip())
-    if fixed:
-        sign = -1 if fixed[1] == "-" else 1
-        minutes = int(fixed[2]) * 60 + int(fixed[3] or 0)
-        if minutes < 24 * 60:
-            return timezone(sign * timedelta(minutes=minutes))
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        # The default must work on machines without zone data; China has had one offset since 1991.
-        if name == "Asia/Shanghai":
-            return timezone(timedelta(hours=8))
-        raise ConfigError(f"setting zone: this machine knows no time zone {name!r}; try UTC+8") from None
