@@ -63,6 +63,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     host: Annotated[str, _setting("serve", "address that the reader listens on")] = "127.0.0.1"
     port: Annotated[int, _setting("serve", "port that the reader listens on")] = 8710
     searches_a_second: Annotated[float, _setting("serve", "searches of one client address, 20 more at once")] = 5.0
+    asks_a_second: Annotated[
+        float, _setting("serve", "requests to /api/v1 of one client address, 10 seconds' worth at once")
+    ] = 50.0
     noindex: Annotated[bool, _setting("serve", "ask search engines to stay out")] = False
     login: Annotated[
         str,

@@ -8,6 +8,8 @@
     ├─ PictureError         a picture that can't be had or transformed
     ├─ StoreError
     │  ├─ NotFound          nothing under that name
+    │  │  └─ Withdrawn      it was kept, and taken out
+    │  ├─ Withheld          kept, but not served to readers
     │  ├─ Conflict          other bytes stand under that name
     │  ├─ Corrupt           what is kept contradicts itself
     │  └─ DiskFull          no room: nothing of the batch was kept
@@ -64,6 +66,14 @@ class StoreError(BaoguanError):
 
 class NotFound(StoreError):  # noqa: N818 - the words of the archive, as STYLE.md draws them
     """Nothing is kept under that name."""
+
+
+class Withdrawn(NotFound):
+    """It was kept, and taken out for good."""
+
+
+class Withheld(StoreError):  # noqa: N818
+    """The operator keeps it and doesn't serve it."""
 
 
 class Conflict(StoreError):  # noqa: N818

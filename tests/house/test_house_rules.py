@@ -66,8 +66,21 @@ def test_public_names_are_pinned() -> None:
 
     reference = (ROOT / "docs" / "reference.md").read_text("utf-8")
     assert sorted(baoguan.__all__) == list(baoguan.__all__)
+    api = (ROOT / "docs" / "api.md").read_text("utf-8")
     for name in baoguan.__all__:
         assert f"`baoguan.{name}`" in reference
+        assert f"- `baoguan.{name}`:" in api
+        assert getattr(baoguan, name).__doc__
+
+
+def test_the_api_is_told() -> None:
+    from baoguan.web.api_table import OPERATIONS
+
+    api = (ROOT / "docs" / "api.md").read_text("utf-8")
+    for one in OPERATIONS:
+        (row,) = [line for line in api.splitlines() if line.startswith(f"| `{one.path}` |")]
+        for param in one.params:
+            assert param.place == "path" or f"`{param.name}`" in row, f"docs/api.md: {one.path} {param.name}"
 
 
 def test_reference_is_what_the_program_says() -> None:

@@ -16,6 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from baoguan.errors import NotFound
 from baoguan.web.accounts_app import AppsSite, ReadersOnly
+from baoguan.web.api import api_routes, problem
+from baoguan.web.api_source import DeskReader
 from baoguan.web.changes import ChangePages
 from baoguan.web.changes_source import ChangesSource
 from baoguan.web.files import media_path, serve_file
@@ -54,6 +56,7 @@ def create_app(
     photos: PhotosSource | None = None,
     apps: AppsSite | None = None,
     images: ImageSite | None = None,
+    api: DeskReader | None = None,
     now_ms: Callable[[], int] = _epoch_ms,
 ) -> Starlette:
     """The reader over `source`, read-only but for `apps`. Raises ConfigError for an unknown zone."""
@@ -86,6 +89,8 @@ def create_app(
     ]
     if apps is not None:
         routes += apps.routes(renderer)
+    if api is not None:
+        routes += api_routes(api, options, shared=apps is None or not apps.closed)
     app = Starlette(
         routes=routes,
         middleware=[
@@ -134,6 +139,8 @@ def _files(source: ReaderSource, renderer: Renderer) -> Endpoint:
 def _failing(renderer: Renderer) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def failed(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
+        if request.url.path.startswith("/api/v1"):
+            return problem(status, "this went wrong here; the operator's log says how")
         reply = renderer.error(request, status if status in (404, 405) else 500)
         if status == 405:
             reply.headers["allow"] = "GET, HEAD"
@@ -147,7 +154,7 @@ async def _icon(request: Request) -> Response:
 
 
 def _robots(options: WebOptions) -> Endpoint:
-    rules = "Disallow: /" if options.noindex else "Disallow: /archive/\nDisallow: /search"
+    rules = "Disallow: /" if options.noindex else "Disallow: /archive/\nDisallow: /search\nDisallow: /api/"
 
     async def robots(_: Request) -> Response:
         return PlainTextResponse(f"User-agent: *\n{rules}\n", headers={"cache-control": "max-age=3600"})

@@ -59,6 +59,39 @@ class DeskSource:
         """(outlet, articles) of the span."""
         return self._lists.counts(start_ms, end_ms)
 
+    def listed(
+        self,
+        *,
+        by_index: bool,
+        start_ms: int,
+        end_ms: int,
+        outlet: str | None,
+        below: tuple[int, str] | None,
+        limit: int,
+    ) -> list[tuple[str, ArticleCard]]:
+        """(URL, card) as the API lists them: by log index or by (shown_ms, id), both descending."""
+        found = self._lists.listed(
+            by_index=by_index, start_ms=start_ms, end_ms=end_ms, outlet=outlet, below=below, limit=limit
+        )
+        return [(row.url, self._card(row, edited)) for row, edited in found]
+
+    def kept_since(self, index: int, *, outlet: str | None, limit: int) -> list[tuple[str, int]]:
+        """(id, log index) of the current revisions from `index` on, in the order of the log."""
+        return self._lists.kept_since(index, outlet=outlet, limit=limit)
+
+    def named(self, name: str) -> list[str]:
+        """Ids that an address, an id or the start of one (4 digits or more) means; at most 10."""
+        return self._lists.named(name)
+
+    def row(self, identity: str) -> ArticleRow | None:
+        """The catalogue's row of an article."""
+        found = self._lists.article(identity)
+        return found[0] if found else None
+
+    def withdrawn(self, identity: str) -> tuple[int, str] | None:
+        """(when, reason) of an article that was withdrawn here."""
+        return self._lists.withdrawn(identity)
+
     def newest_kept(self, *, outlet: str | None = None, limit: int = 30) -> Sequence[ArticleCard]:
         """By log index, descending."""
         return [self._card(row, edited) for row, edited in self._lists.newest_kept(outlet=outlet, limit=limit)]
@@ -248,6 +281,7 @@ class DeskSearch:
 def open_reader(desk: Desk) -> "Starlette":
     """The reader's application over an opened archive."""
     from baoguan.web.accounts_app import open_apps
+    from baoguan.web.api_source import DeskReader
     from baoguan.web.app import create_app
     from baoguan.web.changes_source import DeskChanges
     from baoguan.web.images_open import open_images
@@ -259,15 +293,18 @@ def open_reader(desk: Desk) -> "Starlette":
         noindex=settings.noindex,
         base_url=settings.base_url,
         searches_a_second=max(0.01, settings.searches_a_second),
+        asks_a_second=max(0.01, settings.asks_a_second),
         variants=images is not None,
     )
     search = DeskSearch(desk) if desk.search else None
+    changes = DeskChanges(desk)
     return create_app(
         source,
         options,
-        changes=DeskChanges(desk),
+        changes=changes,
         search=search,
         photos=DeskPhotos(desk),
         apps=open_apps(desk, source),
         images=images,
+        api=DeskReader(desk, source, changes),
     )

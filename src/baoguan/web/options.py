@@ -18,6 +18,8 @@ class WebOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Articles found that a page shows."""
     searches_a_second: float = 5.0
     """By one client address, 20 at once; who asks more is told when to come back."""
+    asks_a_second: float = 50.0
+    """Of /api/v1 by one client address, those of 10 seconds at once."""
     noindex: bool = False
     """Ask search engines to stay out."""
     base_url: str = ""

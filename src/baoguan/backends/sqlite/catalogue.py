@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS article (
   lead_height INTEGER, lost TEXT DEFAULT '', checked_ms INTEGER) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS article_shown ON article (shown_ms DESC, id);
 CREATE INDEX IF NOT EXISTS article_outlet ON article (outlet, shown_ms DESC, id);
+CREATE INDEX IF NOT EXISTS article_kept ON article (idx);
 CREATE TABLE IF NOT EXISTS revision (
   id TEXT, rev INTEGER, idx INTEGER, captured_ms INTEGER, title TEXT, cause TEXT, path TEXT, legacy_path TEXT,
   PRIMARY KEY (id, rev)) WITHOUT ROWID;

@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 
 from baoguan.model.catalog import ArticleRow, RevisionRow
+from baoguan.text.urls import identity_key
 
 COLUMNS = (
     "a.id, a.outlet, a.url, a.title, a.lang, a.rev, a.idx, a.captured_ms, a.shown_ms, a.content_sha256, a.confidence,"
@@ -13,6 +14,11 @@ COLUMNS = (
 _NAMES = [name.strip().removeprefix("a.").replace("idx", "index") for name in COLUMNS.split(",")]
 _EDITED = "EXISTS (SELECT 1 FROM revision r WHERE r.id = a.id AND r.rev > 0 AND r.cause = 'outlet')"
 _FOREVER = 1 << 62
+_NAMED = (  # outlet by outlet, for keys are sorted below their outlet
+    "WITH RECURSIVE o(k) AS (SELECT min(outlet) FROM alias UNION ALL"
+    " SELECT (SELECT min(outlet) FROM alias WHERE outlet > k) FROM o WHERE k IS NOT NULL)"
+    " SELECT DISTINCT a.id FROM o JOIN alias a ON a.outlet = o.k AND a.key = ? LIMIT 10"
+)
 
 
 class SqliteLists:
@@ -57,6 +63,53 @@ class SqliteLists:
             limit,
         )
         return [_card(row) for row in rows]
+
+    def listed(
+        self,
+        *,
+        by_index: bool,
+        start_ms: int,
+        end_ms: int,
+        outlet: str | None,
+        below: tuple[int, str] | None,
+        limit: int,
+    ) -> list[tuple[ArticleRow, bool]]:
+        """As cards; `by_index` sorts by log index of the current revision instead, `below` is (index or ms, id)."""
+        if not by_index:
+            return self.cards(start_ms=start_ms, end_ms=end_ms, outlet=outlet, before=below, limit=limit)
+        where, values = "a.shown_ms >= ? AND a.shown_ms < ? AND a.idx < ?", [start_ms, end_ms, _FOREVER]
+        if below is not None:
+            values[2] = below[0]
+        rows = self._run(
+            f"SELECT {COLUMNS}, {_EDITED} FROM article a WHERE {where}"  # noqa: S608 - fixed words only
+            f"{' AND a.outlet = ?' if outlet is not None else ''} ORDER BY a.idx DESC LIMIT ?",
+            *values,
+            *([outlet] if outlet is not None else []),
+            limit,
+        )
+        return [_card(row) for row in rows]
+
+    def kept_since(self, index: int, *, outlet: str | None, limit: int) -> list[tuple[str, int]]:
+        """(id, log index) of current revisions from `index` on, ascending."""
+        where = " AND outlet = ?" if outlet is not None else ""
+        more = [outlet] if outlet is not None else []
+        sql = f"SELECT id, idx FROM article WHERE idx >= ?{where} ORDER BY idx LIMIT ?"  # noqa: S608 - fixed words
+        return [(str(row[0]), int(str(row[1]))) for row in self._run(sql, index, *more, limit)]
+
+    def named(self, name: str) -> list[str]:
+        """As Catalog.named."""
+        if "://" in name:
+            rows = self._run(_NAMED, f"u:{identity_key(name)}")
+        elif len(name) >= 4 and all(char in "0123456789abcdef" for char in name):
+            rows = self._run("SELECT id FROM article WHERE id >= ? AND id < ? LIMIT 10", name, name + "g")
+        else:
+            return []
+        return [str(row[0]) for row in rows]
+
+    def withdrawn(self, identity: str) -> tuple[int, str] | None:
+        """(when, reason) of an article that was withdrawn here."""
+        rows = self._run("SELECT at_ms, reason FROM withdrawn WHERE id = ?", identity)
+        return (int(str(rows[0][0])), str(rows[0][1])) if rows else None
 
     def newest_kept(self, *, outlet: str | None, limit: int) -> list[tuple[ArticleRow, bool]]:
         """The same, by log index of the current revision."""
