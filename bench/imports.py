@@ -47,7 +47,7 @@ def articles(source: Path) -> Iterator[tuple[str, bytes]]:
     """(path in the ancestors' tree, bytes) of the article files."""
     for name, data in walk_folder(source) if source.is_dir() else walk_tar(source):
         kept = legacy_path(name)
-        if kept is not None and data is not None:
+        if kept is not None and isinstance(data, bytes):
             yield kept, data
 
 

@@ -107,7 +107,7 @@ def read_docs(source: Path) -> Iterator[SearchDoc]:
     number = 0
     for name, data in walk_folder(source) if source.is_dir() else walk_tar(source):
         kept = legacy_path(name)
-        if kept is None or data is None:
+        if kept is None or not isinstance(data, bytes):
             continue
         article = to_article(parse_ancestor(data, kept))[0]
         published = article.published

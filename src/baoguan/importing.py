@@ -13,6 +13,7 @@ import lzma
 import re
 import tarfile
 import zlib
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -24,7 +25,7 @@ from baoguan.archive.ledger import Ledger
 from baoguan.archive.revisions import content_digest
 from baoguan.batching import Draft, is_refused, log_draft
 from baoguan.capture.read import iter_responses
-from baoguan.capture.tarball import Unusual, read_members
+from baoguan.capture.tarball import HardLink, Unusual, read_members
 from baoguan.desk import Desk, catch_up
 from baoguan.errors import BaoguanError, ConfigError, ExtractError
 from baoguan.extract.article import extract_article
@@ -42,11 +43,22 @@ _ASKED_BYTES = 8_000_000
 _BUFFER = 1 << 18
 FILE_BYTES = 20_000_000
 """A larger file is no article; it is named in the report."""
+_MAX_LINKED = 1_000_000
+"""Members of a tar after which a hard link is named in the report instead of being remembered."""
 _ROOTS = ("articles", "_posts", "archived")
 _WARC = re.compile(r"\.warc(\.gz)?$", re.I)
 _TAR = re.compile(r"\.(tar|tar\.zst|tzst|tar\.gz|tgz|tar\.xz|txz|tar\.bz2)$", re.I)
 
 Progress = Callable[[int], None]
+
+
+class Unread(msgspec.Struct, frozen=True):
+    """Why the bytes of a file are not there."""
+
+    reason: str
+
+
+TOO_LARGE = Unread(f"larger than {FILE_BYTES} bytes")
 
 
 class ImportReport(msgspec.Struct, kw_only=True):
@@ -157,8 +169,8 @@ class _Import:
             if legacy is None:
                 self.report.skipped.append(name)
                 continue
-            if data is None:
-                self.report.failed.append((name, f"larger than {FILE_BYTES} bytes"))
+            if isinstance(data, Unread):
+                self.report.failed.append((name, data.reason))
                 continue
             self.report.files += 1
             yield legacy, hashlib.sha256(data).hexdigest(), data
@@ -266,26 +278,55 @@ def legacy_path(name: str) -> str | None:
     return None
 
 
-def walk_folder(folder: Path) -> Iterator[tuple[str, bytes | None]]:
-    """(path below the folder, bytes or None when too large) of every file, sorted; .git and links are left out."""
+def walk_folder(folder: Path) -> Iterator[tuple[str, bytes | Unread]]:
+    """(path below the folder, bytes or why not) of every file, sorted; .git and symbolic links are left out."""
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder.parent).as_posix()
         if path.is_symlink() or not path.is_file() or "/.git/" in f"/{name}":
             continue
-        yield name, path.read_bytes() if path.stat().st_size <= FILE_BYTES else None
+        yield name, path.read_bytes() if path.stat().st_size <= FILE_BYTES else TOO_LARGE
 
 
-def walk_tar(path: Path) -> Iterator[tuple[str, bytes | None]]:
-    """The same from a tar, streamed: nothing is unpacked to disk. Raises ConfigError when it is broken."""
+def walk_tar(path: Path) -> Iterator[tuple[str, bytes | Unread]]:
+    """The same from a tar, streamed: nothing is unpacked to disk. Raises ConfigError when it is broken.
+
+    Files written as hard links come last, from a second reading, since what they name was passed before.
+    """
+    links: dict[str, list[str]] = defaultdict(list)
+    for count, (name, data) in enumerate(_members(path)):
+        if not isinstance(data, HardLink):
+            yield name, data
+        elif count < _MAX_LINKED:
+            links[data.target.removeprefix("./")].append(name)
+        else:
+            yield name, Unread("a hard link, in a tar of too many members to follow them")
+    if links:
+        yield from _linked(path, links)
+
+
+def _linked(path: Path, links: dict[str, list[str]]) -> Iterator[tuple[str, bytes | Unread]]:
+    """What hard links stand for, by the name that they name."""
+    for name, data in _members(path):
+        if isinstance(data, HardLink):
+            continue
+        for link in links.pop(name.removeprefix("./"), ()):
+            yield link, data
+    for target, names in links.items():
+        for link in names:
+            yield link, Unread(f"a hard link to {target[:200]}, which is not in the tar")
+
+
+def _members(path: Path) -> Iterator[tuple[str, bytes | Unread | HardLink]]:
+    """Files and hard links of a tar in its order."""
     import zstandard
 
     done = 0
     try:
         with path.open("rb") as file:
             try:
-                for member in read_members(_unpacked(file), FILE_BYTES):
+                for name, data in read_members(_unpacked(file), FILE_BYTES):
                     done += 1
-                    yield member
+                    yield name, TOO_LARGE if data is None else data
             except Unusual:
                 file.seek(0)
                 yield from itertools.islice(_with_tarfile(file), done, None)
@@ -309,10 +350,12 @@ def _unpacked(file: IO[bytes]) -> IO[bytes]:
     return bz2.BZ2File(file) if magic.startswith(b"BZh") else file
 
 
-def _with_tarfile(file: IO[bytes]) -> Iterator[tuple[str, bytes | None]]:
+def _with_tarfile(file: IO[bytes]) -> Iterator[tuple[str, bytes | Unread | HardLink]]:
     with tarfile.open(fileobj=_unpacked(file), mode="r|") as tar:
         for member in tar:
             if member.isfile():
                 stream = tar.extractfile(member)
-                yield member.name, stream.read() if stream and member.size <= FILE_BYTES else None
+                yield member.name, stream.read() if stream and member.size <= FILE_BYTES else TOO_LARGE
+            elif member.islnk():
+                yield member.name, HardLink(member.linkname)
             tar.members = []  # type: ignore[attr-defined] # streamed: what was read is not kept in memory

@@ -25,7 +25,7 @@ from baoguan.cli.main import cli
 from baoguan.desk import catch_up
 from baoguan.errors import ConfigError
 from baoguan.exporting import export_markdown
-from baoguan.importing import import_path, legacy_path, walk_tar
+from baoguan.importing import Unread, import_path, legacy_path, walk_tar
 from baoguan.model.capture import Response
 from baoguan.model.log import ManifestLine
 
@@ -40,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def articles(path: Path) -> dict[str, bytes]:
-    return {kept: data for name, data in walk_tar(path) if data is not None and (kept := legacy_path(name))}
+    return {kept: data for name, data in walk_tar(path) if isinstance(data, bytes) and (kept := legacy_path(name))}
 
 
 def write_tar(path: Path, files: dict[str, bytes], form: int) -> Path:
@@ -56,7 +56,9 @@ def sample_of(path: Path, count: int) -> dict[str, bytes]:
     """A seeded slice, held in memory only while it is chosen."""
     names = sorted(kept for name, _ in walk_tar(path) if (kept := legacy_path(name)))
     chosen = set(random.Random(20200901).sample(names, count))
-    return {kept: data for name, data in walk_tar(path) if data is not None and (kept := legacy_path(name)) in chosen}
+    return {
+        kept: data for name, data in walk_tar(path) if isinstance(data, bytes) and (kept := legacy_path(name)) in chosen
+    }
 
 
 def tables(folder: Path) -> dict[str, list[tuple[object, ...]]]:
@@ -164,6 +166,29 @@ def test_broken_tars(tmp_path: Path) -> None:
         (tmp_path / "b.tar").write_bytes(broken)
         with pytest.raises(ConfigError):
             list(walk_tar(tmp_path / "b.tar"))
+
+
+@pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
+@pytest.mark.parametrize("sparse", [False, True])
+def test_hard_links_are_followed(tmp_path: Path, form: int, sparse: bool) -> None:
+    """A file that tar wrote as a link to an earlier one is a file; one whose target is missing is named."""
+    long = "./articles/" + "x" * 50 + "/" + "y" * (20 if form == tarfile.USTAR_FORMAT else 150) + ".md"
+    with tarfile.open(tmp_path / "a.tar", "w", format=form) as tar:
+        if sparse:  # from here on tarfile reads
+            odd = tarfile.TarInfo("articles/0.md")
+            odd.type = tarfile.GNUTYPE_SPARSE
+            tar.addfile(odd)
+        for name, target in ((long, ""), ("articles/b.md", long), ("articles/c.md", long), ("articles/d.md", "no.md")):
+            member = tarfile.TarInfo(name)
+            member.type = tarfile.LNKTYPE if target else tarfile.REGTYPE
+            member.linkname, member.size = target, 0 if target else 3
+            tar.addfile(member, None if target else io.BytesIO(b"one"))
+    found = dict(walk_tar(tmp_path / "a.tar"))
+    lost = found.pop("articles/d.md")
+    found.pop("articles/0.md", None)
+    assert found == {long: b"one", "articles/b.md": b"one", "articles/c.md": b"one"}
+    assert isinstance(lost, Unread)
+    assert "no.md" in lost.reason
 
 
 def test_what_only_tarfile_reads() -> None:

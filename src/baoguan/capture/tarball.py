@@ -7,56 +7,76 @@ import tarfile
 from collections.abc import Iterator
 from typing import IO
 
+import msgspec
+
 BLOCK = 512
 _FILES = (b"0", b"\0", b"7")
-_PASSED = (b"\0", b"1", b"2", b"3", b"4", b"5", b"6")
-_LINKS = (b"1", b"2")
+_PASSED = (b"\0", b"2", b"3", b"4", b"5", b"6")
+_HARD = b"1"
+_LINKS = (_HARD, b"2")
 _HEADERS = (b"x", b"g", b"L", b"K")
 _LONG = 1 << 20
 """A longer pax header or name is none: what follows is then no header, and the tar broken."""
+
+
+class HardLink(msgspec.Struct, frozen=True):
+    """A file that is written once, under the name `target`."""
+
+    target: str
+
+
+class _Given(msgspec.Struct, gc=False):
+    """What headers before a member say of it in place of its own."""
+
+    name: str = ""
+    size: int = -1
+    target: str = ""
 
 
 class Unusual(Exception):  # noqa: N818 - no error: another reader takes over
     """A member that only tarfile reads."""
 
 
-def read_members(stream: IO[bytes], limit: int) -> Iterator[tuple[str, bytes | None]]:
-    """(name, bytes or None above `limit` bytes) of each regular file.
+def read_members(stream: IO[bytes], limit: int) -> Iterator[tuple[str, bytes | HardLink | None]]:
+    """(name, bytes or None above `limit` bytes) of each regular file, (name, HardLink) of each hard link.
 
     Raises tarfile.ReadError when it is cut off or broken, Unusual for what is not read here.
     """
-    name, size = "", -1
+    given = _Given()
     while True:
         head = stream.read(BLOCK)
         if not head or not head.strip(b"\0"):
             return
         kind = _check(head)
         if kind in _HEADERS:
-            name, size = _header(kind, _take(stream, min(_number(head[124:136]), _LONG)), name, size)
+            _header(kind, _take(stream, min(_number(head[124:136]), _LONG)), given)
             continue
-        length = size if size >= 0 else _number(head[124:136])
-        full = name or _name(head)
-        name, size = "", -1
-        if kind in _FILES and not (kind == b"\0" and full.endswith("/")):
+        length = given.size if given.size >= 0 else _number(head[124:136])
+        name, target = given.name or _name(head), given.target
+        given = _Given()
+        if kind in _FILES and not (kind == b"\0" and name.endswith("/")):
             if length <= limit:
-                yield full, _take(stream, length)
+                yield name, _take(stream, length)
                 continue
-            yield full, None
+            yield name, None
+        elif kind == _HARD:
+            yield name, HardLink(target or _text(head[157:257]))
         elif kind not in _PASSED:
             raise Unusual
         if kind not in _LINKS:
             _skip(stream, length)
 
 
-def _header(kind: bytes, data: bytes, name: str, size: int) -> tuple[str, int]:
-    """Name and size that a header before a member gives it."""
+def _header(kind: bytes, data: bytes, given: _Given) -> None:
+    """What a header before a member gives it."""
     if kind == b"x":
-        return _pax(data, name, size)
-    if kind == b"L":
-        return data.partition(b"\0")[0].decode("utf-8", "surrogateescape"), size
-    if kind == b"g" and any(word in data for word in (b" path=", b" size=", b" GNU.sparse")):
+        _pax(data, given)
+    elif kind == b"L":
+        given.name = _text(data)
+    elif kind == b"K":
+        given.target = _text(data)
+    elif any(word in data for word in (b" path=", b" size=", b" linkpath=", b" GNU.sparse")):
         raise Unusual
-    return name, size
 
 
 def _check(head: bytes) -> bytes:
@@ -87,11 +107,15 @@ def _name(head: bytes) -> str:
     name = head[:100].partition(b"\0")[0]
     if head[257:263] == b"ustar\0" and head[345]:
         name = head[345:500].partition(b"\0")[0] + b"/" + name
-    return name.decode("utf-8", "surrogateescape")
+    return _text(name)
 
 
-def _pax(data: bytes, name: str, size: int) -> tuple[str, int]:
-    """`path` and `size` of an extended header: `LENGTH KEY=VALUE\\n` each."""
+def _text(field: bytes) -> str:
+    return field.partition(b"\0")[0].decode("utf-8", "surrogateescape")
+
+
+def _pax(data: bytes, given: _Given) -> None:
+    """`path`, `linkpath` and `size` of an extended header: `LENGTH KEY=VALUE\\n` each."""
     at = 0
     while at < len(data) and data[at]:
         digits, space, _ = data[at : at + 10].partition(b" ")
@@ -101,13 +125,14 @@ def _pax(data: bytes, name: str, size: int) -> tuple[str, int]:
             raise tarfile.ReadError("bad pax header")
         key, _, value = entry[:-1].partition(b"=")
         if key == b"path":
-            name = value.decode("utf-8", "surrogateescape")
+            given.name = value.decode("utf-8", "surrogateescape")
+        elif key == b"linkpath":
+            given.target = value.decode("utf-8", "surrogateescape")
         elif key == b"size":
-            size = int(value) if value.isdigit() else -1
+            given.size = int(value) if value.isdigit() else -1
         elif key.startswith(b"GNU.sparse"):
             raise Unusual
         at += length
-    return name, size
 
 
 def _take(stream: IO[bytes], length: int) -> bytes:
