@@ -3,16 +3,20 @@
 Feed N lives on an address of its own, 127.1.x.y, `http://127.1.x.y:PORT/feed/N.xml`. It listens on all addresses, since
 thousands of sockets are too many, and closes whatever does not come from and to 127.0.0.0/8. A raw protocol with
 answers made beforehand: it costs about 40 microseconds a request. A line `next` on standard input begins the next
-round: `--changed` of the feeds get one new item. End of input ends it.
+round: `--changed` of the feeds get one new item; `gaps` prints the shortest pauses between two requests to one address.
+End of input ends it.
 """
 
 import argparse
 import asyncio
+import json
 import re
 import socket
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from itertools import pairwise
 
 START = datetime(2026, 9, 1, tzinfo=UTC)
 _PATH = re.compile(rb"GET /feed/(\d+)\.xml ")
@@ -23,8 +27,12 @@ _TEXT = "这是压力测试用的虚构新闻，讲一座不存在的城市里�
 class Pool:
     """The feeds and their rounds. `urls` once `open` was called."""
 
-    def __init__(self, feeds: int, changed: float, items: int = 20) -> None:
+    def __init__(self, feeds: int, changed: float, items: int = 20, hosts: int = 0) -> None:
         self.feeds, self.changed, self.items = feeds, changed, items
+        self.hosts = hosts or feeds
+        """Addresses that share the feeds."""
+        self.asked: dict[str, list[float]] = {}
+        """When each address was asked (monotonic seconds)."""
         self.round = 0
         self.port = 0
         self.requests = self.unchanged = 0
@@ -32,7 +40,16 @@ class Pool:
 
     def urls(self) -> list[str]:
         """The address of every feed."""
-        return [f"http://127.1.{n // 250}.{n % 250 + 1}:{self.port}/feed/{n}.xml" for n in range(self.feeds)]
+        return [f"http://{self.host(n)}:{self.port}/feed/{n}.xml" for n in range(self.feeds)]
+
+    def host(self, feed: int) -> str:
+        """The address of a feed."""
+        place = feed % self.hosts
+        return f"127.1.{place // 250}.{place % 250 + 1}"
+
+    def gaps(self) -> list[float]:
+        """Seconds between two requests to one address, shortest first."""
+        return sorted(later - at for times in self.asked.values() for at, later in pairwise(sorted(times)))
 
     def version(self, feed: int) -> int:
         """How often a feed has changed so far: in every round another slice of them does."""
@@ -73,10 +90,10 @@ class Pool:
             date = format_datetime(START + timedelta(hours=number), usegmt=True)
             items.append(
                 f"<item><title>第{feed}号源的第{number}条新闻</title><guid isPermaLink='false'>{feed}-{number}</guid>"
-                f"<link>http://127.1.{feed // 250}.{feed % 250 + 1}:{self.port}/page/{feed}/{number}</link>"
+                f"<link>http://{self.host(feed)}:{self.port}/page/{feed}/{number}</link>"
                 f"<pubDate>{date}</pubDate><description>{_TEXT}</description></item>"
             )
-        title = f"<title>源{feed}</title><link>http://127.1.{feed // 250}.{feed % 250 + 1}:{self.port}/</link>"
+        title = f"<title>源{feed}</title><link>http://{self.host(feed)}:{self.port}/</link>"
         return f'<?xml version="1.0"?><rss version="2.0"><channel>{title}{"".join(items)}</channel></rss>'
 
 
@@ -89,6 +106,7 @@ class _Protocol(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         ends = (transport.get_extra_info("peername"), transport.get_extra_info("sockname"))
+        self.host = ends[1][0] if ends[1] else ""
         if not all(end and end[0].startswith("127.") for end in ends):
             transport.abort()
 
@@ -101,6 +119,7 @@ class _Protocol(asyncio.Protocol):
                     self.transport.abort()
                 return
             self.seen = rest
+            self.pool.asked.setdefault(self.host, []).append(time.monotonic())
             self.transport.write(self.pool.answer(head))
             if b"connection: close" in head.lower():
                 self.transport.close()
@@ -121,6 +140,9 @@ async def _serve(pool: Pool, port: int) -> None:
         while line := await asyncio.to_thread(sys.stdin.readline):
             if line.strip() == "next":
                 pool.round += 1
+            if line.strip() == "gaps":
+                print(json.dumps(pool.gaps()[:100]), flush=True)
+                continue
             print(f"round {pool.round} requests {pool.requests} unchanged {pool.unchanged}", flush=True)
 
 
@@ -130,9 +152,10 @@ def main() -> None:
     parser.add_argument("--feeds", type=int, default=2000)
     parser.add_argument("--changed", type=float, default=0.01, help="share of feeds that change in a round")
     parser.add_argument("--items", type=int, default=20)
+    parser.add_argument("--hosts", type=int, default=0, help="addresses that share the feeds; 0: each has its own")
     parser.add_argument("--port", type=int, default=0)
     args = parser.parse_args()
-    asyncio.run(_serve(Pool(args.feeds, args.changed, args.items), args.port))
+    asyncio.run(_serve(Pool(args.feeds, args.changed, args.items, args.hosts), args.port))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 """Builds the object graph of an archive from its folder and settings: which engines, which clock, whose key."""
 
+import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -20,11 +21,10 @@ from baoguan.backends.clock import SystemClock, SystemEntropy
 from baoguan.backends.files import FileLock
 from baoguan.backends.sqlite.catalogue import SqliteCatalog
 from baoguan.backends.sqlite.photos import SqlitePhotos
-from baoguan.backends.sqlite.schedule import SqliteSchedule
 from baoguan.capture.warc import WarcWriter
 from baoguan.config import Settings
-from baoguan.desk import Desk, catch_up
-from baoguan.engines import open_search, open_store
+from baoguan.desk import CrawlState, Desk, catch_up
+from baoguan.engines import open_pace, open_schedule, open_search, open_store, open_writing
 from baoguan.errors import ConfigError, MirrorError, StoreError
 from baoguan.indexing import Forgetter
 from baoguan.keyring import finish_rotation
@@ -32,17 +32,15 @@ from baoguan.mirrorhead import believe, published_key, read_note
 from baoguan.mirrorhost import Host
 from baoguan.mirroring import Progress, Target, pull
 from baoguan.model.outlet import FeedSpec, Outlet
+from baoguan.networks import open_fetcher, open_file_fetcher
 from baoguan.outlets.checks import check_outlet
 from baoguan.outlets.registry import load_outlets
 from baoguan.photographing import FILE as PHOTOS
 from baoguan.photographing import PhotoForgetter
-from baoguan.ports import Clock, Entropy, Fetcher
+from baoguan.ports import Clock, Entropy
 from baoguan.text.urls import host_of
 from baoguan.withdrawing import finish
 from baoguan.witnessing import check_restored
-
-if TYPE_CHECKING:
-    from baoguan.fetch.client import HttpFetcher
 
 
 class OutletEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -193,12 +191,12 @@ def open_desk(
     clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
     archive = open_archive(folder, settings, clock=clock, entropy=entropy, durable=durable)
     catalog = SqliteCatalog(folder / "index" / "catalogue.sqlite")
-    schedule = SqliteSchedule(folder / "state" / "schedule.sqlite")
+    schedule = open_schedule(folder, settings)
+    pace = open_pace(settings)
     search = open_search(folder, settings)
     photos = SqlitePhotos(folder / PHOTOS)
     try:
-        if {state.url: state.outlet for state in schedule.feeds()} != feeds:
-            schedule.sync_feeds(feeds)
+        _tell_feeds(schedule, feeds)
         desk = Desk(
             folder=folder,
             settings=settings,
@@ -211,9 +209,10 @@ def open_desk(
             indexes=(*((Forgetter(archive, search),) if search is not None else ()), PhotoForgetter(photos)),
             clock=clock,
             entropy=entropy,
-            open_fetcher=lambda: open_fetcher(settings, outlets, entropy=entropy, hosts=schedule.hosts()),
+            open_fetcher=lambda: open_fetcher(settings, outlets, entropy=entropy, hosts=schedule.hosts(), pace=pace),
             denials=Denials(folder / "private", entropy),
-            sync_lock=lambda: FileLock(folder / "state" / "sync.lock", timeout_s=5),
+            sync_lock=lambda: _sync_lock(folder, settings),
+            spool_name=f"spool-{os.getpid()}" if settings.database else "spool",
         )
         catch_up(desk)
         _end_withdrawal(desk)
@@ -222,8 +221,24 @@ def open_desk(
         catalog.close()
         schedule.close()
         photos.close()
+        archive.close()
+        if pace is not None:
+            pace.close()
         if search is not None:
             search.close()
+
+
+def _tell_feeds(schedule: CrawlState, feeds: Mapping[str, str]) -> None:
+    """What baoguan.toml wants polled; a digest spares reading a million feeds to see that nothing changed."""
+    digest = hashlib.sha256(msgspec.json.encode(sorted(feeds.items()))).digest()
+    if schedule.get("feeds-digest") != digest:
+        schedule.sync_feeds(feeds)
+        schedule.put("feeds-digest", digest)
+
+
+def _sync_lock(folder: Path, settings: Settings) -> AbstractContextManager[object]:
+    """One sync at a time in a folder; as many as there are workers where PostgreSQL hands out the work."""
+    return nullcontext() if settings.database else FileLock(folder / "state" / "sync.lock", timeout_s=5)
 
 
 def _end_withdrawal(desk: Desk) -> None:
@@ -248,11 +263,15 @@ def open_archive(folder: Path, settings: Settings, *, clock: Clock, entropy: Ent
         signer = Signer.parse((folder / config.KEY_FILE).read_text("ascii").strip())
     except (FileNotFoundError, PermissionError):
         verifier = read_verifier(folder)
+    shared = None
+    if settings.database:
+        shared = open_writing(folder, settings, head)
+        head, lock_of_all = shared.head, shared.lock
     archive = Archive(
         objects=objects,
         head=head,
         staging_dir=folder / "state" / "staging",
-        lock=lock,
+        lock=lock_of_all if shared else lock,
         signer=signer,
         verifier=verifier,
         clock=clock,
@@ -261,6 +280,8 @@ def open_archive(folder: Path, settings: Settings, *, clock: Clock, entropy: Ent
         vantage=settings.vantage,
         sync=durable,
     )
+    if shared is not None:
+        archive.staging, archive.close = shared.staging, shared.close
     if (folder / RESTORED).exists():
         archive.guard = lambda archive: _ask_others(folder, settings, archive, entropy)
     return archive
@@ -353,41 +374,3 @@ def _create_mirror(folder: Path, verifier: Verifier, url: str, settings: Setting
         default = next(line for line in text.splitlines() if line.startswith(f"# {name} = "))
         text = text.replace(default, f"{name} = {msgspec.json.encode(value).decode()}")
     (folder / config.FILE).write_text(text, "utf-8")
-
-
-def open_file_fetcher(allow: Sequence[str], *, entropy: Entropy, **more: Any) -> "HttpFetcher":
-    """For static files of other archives and for witnesses: private networks only as named in the call."""
-    from baoguan.fetch.client import HttpFetcher
-    from baoguan.fetch.options import FetchOptions
-
-    options = {"pace_s": 0.05, "timeout_s": 120.0, "jobs": 8, "per_host": 4, "redirects": 3, **more}
-    try:
-        return HttpFetcher(FetchOptions(robots=False, allow_networks=tuple(allow), **options), entropy=entropy)
-    except ValueError as error:
-        raise ConfigError(f"--allow: {error}") from error
-
-
-def open_fetcher(
-    settings: Settings, outlets: Mapping[str, Outlet], *, entropy: Entropy, hosts: Mapping[str, int] | None = None
-) -> Fetcher:
-    """The network, by the settings."""
-    from baoguan.fetch.client import HttpFetcher
-    from baoguan.fetch.options import USER_AGENT, FetchOptions
-
-    proxies = {key: outlet.proxy for key, outlet in outlets.items() if outlet.proxy}
-    if settings.proxy:
-        proxies[""] = settings.proxy
-    options = FetchOptions(
-        jobs=settings.jobs,
-        pace_s=settings.pace_s,
-        max_wait_s=settings.max_wait_s,
-        timeout_s=settings.timeout_s,
-        feed_bytes=int(settings.feed_mb * 1e6),
-        page_bytes=int(settings.page_mb * 1e6),
-        picture_bytes=int(settings.picture_mb * 1e6),
-        robots=settings.robots,
-        user_agent=settings.user_agent or USER_AGENT,
-        allow_networks=settings.allow_networks,
-        proxies=proxies,
-    )
-    return HttpFetcher(options, entropy=entropy, hosts=dict(hosts or {}))

@@ -36,6 +36,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     objects: Annotated[
         str, _setting("archive", "where public/ lies: empty for the folder, or s3://BUCKET/PREFIX (an extra)")
     ] = ""
+    database: Annotated[
+        str,
+        _setting("archive", "postgres://... for crawl state, head and lock of many workers; else SQLite"),
+    ] = ""
     s3_endpoint: Annotated[str, _setting("archive", "address of an S3 server other than Amazon's")] = ""
     s3_region: Annotated[str, _setting("archive", "region of the bucket")] = ""
     min_free_mb: Annotated[int, _setting("archive", "sync stops when less is free on the disk, in MB")] = 200
@@ -59,6 +63,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     min_interval_s: Annotated[int, _setting("poll", "a feed is polled no more often, in seconds")] = 300
     max_interval_s: Annotated[int, _setting("poll", "a healthy feed is polled no less often, in seconds")] = 86400
     recheck: Annotated[int, _setting("poll", "known articles looked at again for edits in one sync at most")] = 20
+    lease_s: Annotated[float, _setting("poll", "what a worker claimed is another's after so long, in seconds")] = 600.0
     page_tries: Annotated[int, _setting("poll", "tries for a page before the feed's own text is archived")] = 5
     host: Annotated[str, _setting("serve", "address that the reader listens on")] = "127.0.0.1"
     port: Annotated[int, _setting("serve", "port that the reader listens on")] = 8710

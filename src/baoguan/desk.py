@@ -2,31 +2,88 @@
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from baoguan.archive.ledger import Ledger
 from baoguan.archive.store import Archive, Batch
 from baoguan.archive.withdraw_deny import Denials
+from baoguan.archive.withdraw_plan import Plan
 from baoguan.backends.sqlite.catalogue import SqliteCatalog
-from baoguan.backends.sqlite.schedule import SqliteSchedule
 from baoguan.capture.read import WarcRecord, iter_members, parse_record, status_of, to_response
 from baoguan.config import Settings
 from baoguan.errors import DiskFull, FeedError
 from baoguan.feeds.fallback import parse_feed_or_fallback
 from baoguan.model.catalog import CaptureRow
-from baoguan.model.feed import FeedDoc
+from baoguan.model.feed import FeedDoc, FeedState
 from baoguan.model.outlet import Outlet
-from baoguan.ports import Clock, Entropy, Fetcher, Forgets, SearchIndex
+from baoguan.model.schedule import Note, PendingItem
+from baoguan.ports import Clock, Entropy, Fetcher, Forgets, Schedule, SearchIndex
 from baoguan.text.identity import keys_of
 from baoguan.text.urls import canonical_url
 
 _FEED_TYPE = re.compile(rb"\ncontent-type:[^\r]*(?:xml|rss|atom|rdf|json)")
+
+
+class CrawlState(Schedule, Protocol):
+    """What the joiners, `status`, backups and withdrawals ask of the crawl state: SQLite's or PostgreSQL's."""
+
+    def feeds(self) -> list[FeedState]:
+        """Every feed, by outlet and URL."""
+        ...
+
+    def sync_feeds(self, wanted: Mapping[str, str]) -> None:
+        """Makes the table hold exactly the feeds `wanted` (URL to outlet)."""
+        ...
+
+    def release(self) -> None:
+        """Gives back leases of a dead process, where only one can live."""
+        ...
+
+    def next_due_ms(self) -> int | None:
+        """When the next feed or item is due."""
+        ...
+
+    def open_work(self, now_ms: int) -> int:
+        """Feeds and items that are due, or held by a lease."""
+        ...
+
+    def waiting(self, *, limit: int) -> list[PendingItem]:
+        """Items that wait."""
+        ...
+
+    def pending_counts(self) -> dict[str, int]:
+        """How many items wait, by feed."""
+        ...
+
+    def notes(self, *, limit: int = 50) -> list[Note]:
+        """The newest lines for `status`."""
+        ...
+
+    def forget(self, plan: Plan, needles: Sequence[bytes]) -> bool:
+        """Deletes what waits for, or remembers, a withdrawn article; False: again later."""
+        ...
+
+    def dump(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        """(table, row) of everything, as `load` takes it."""
+        ...
+
+    def load(self, rows: Iterable[tuple[str, tuple[Any, ...]]]) -> None:
+        """Takes what another one dumped, in place of what is here."""
+        ...
+
+    def backup(self, destination: Path) -> None:
+        """A consistent copy of the whole state, as a SQLite file."""
+        ...
+
+    def close(self) -> None:
+        """Ends it."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +97,7 @@ class Desk:
     """URL to key of the outlet, as baoguan.toml wants them polled."""
     archive: Archive
     catalog: SqliteCatalog
-    schedule: SqliteSchedule
+    schedule: CrawlState
     search: SearchIndex | None
     """None where the settings want none."""
     clock: Clock
@@ -53,11 +110,13 @@ class Desk:
     """What was withdrawn: no way into the archive lets it in again."""
     indexes: tuple[Forgets, ...] = ()
     """Other derived indexes that hold text of articles: search."""
+    spool_name: str = "spool"
+    """Of the folder in state/; one for each worker where several write."""
 
     @property
     def spool(self) -> Path:
         """Bytes on their way into a batch; emptied by whoever holds the sync lock."""
-        return self.folder / "state" / "spool"
+        return self.folder / "state" / self.spool_name
 
     def now_ms(self) -> int:
         """Epoch ms by the desk's clock."""

@@ -1,12 +1,24 @@
 """Which engine keeps what, by the settings: folder or bucket, FTS5 or tantivy. Extras are imported when chosen."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import msgspec
+
+from baoguan.archive.staging import Staging
 from baoguan.backends.files import FileHead, FileLock, FileObjects
+from baoguan.backends.sqlite.schedule import SqliteSchedule
 from baoguan.config import Settings
+from baoguan.desk import CrawlState
 from baoguan.errors import ConfigError
 from baoguan.ports import Head, ObjectStore, SearchIndex
 from baoguan.text.zones import zone_of
+
+if TYPE_CHECKING:
+    from baoguan.backends.postgres import Link
+    from baoguan.backends.postgres.head import PgHead, PgLock
+    from baoguan.backends.postgres.pace import PgPace
 
 
 def open_search(folder: Path, settings: Settings) -> SearchIndex | None:
@@ -25,6 +37,70 @@ def open_search(folder: Path, settings: Settings) -> SearchIndex | None:
     from baoguan.backends.sqlite.search import SqliteSearch
 
     return SqliteSearch(folder / "index" / "search.sqlite", zone=zone)
+
+
+def open_link(settings: Settings, *, durable: bool = True) -> "Link":
+    """A connection to the database of the settings (see Link). Raises ConfigError without the extra."""
+    if not settings.database.startswith(("postgres://", "postgresql://")):
+        raise ConfigError(f"database = {settings.database!r}: postgres://user@host/name is wanted")
+    try:
+        from baoguan.backends.postgres import Link
+    except ImportError as error:
+        raise ConfigError('database needs the extra: pip install "baoguan[postgres]"') from error
+    return Link(settings.database, settings.origin, durable=durable)
+
+
+def open_schedule(folder: Path, settings: Settings) -> CrawlState:
+    """The crawl state: SQLite in the folder, or PostgreSQL."""
+    if not settings.database:
+        return SqliteSchedule(folder / "state" / "schedule.sqlite")
+    link = open_link(settings, durable=False)
+    from baoguan.backends.postgres.schedule import PgSchedule
+
+    return PgSchedule(link, lease_ms=int(settings.lease_s * 1000))
+
+
+class Writing(msgspec.Struct, frozen=True, kw_only=True):
+    """What several writers of one archive share."""
+
+    head: "PgHead"
+    lock: "PgLock"
+    staging: Staging
+    close: Callable[[], None]
+
+
+def open_writing(folder: Path, settings: Settings, published: Head) -> Writing:
+    """Lock, head and staging lists in PostgreSQL; `published`: the head that readers see."""
+    link = open_link(settings)
+    from baoguan.backends.postgres.head import PgHead, PgLock, PgStaging
+
+    link.prepare()
+    lock = PgLock(link)
+    head = PgHead(link, published, lock)
+    return Writing(head=head, lock=lock, staging=PgStaging(folder / "state" / "staging", link, head), close=link.close)
+
+
+def adopt_head(folder: Path, settings: Settings, published: Head) -> None:
+    """Makes the head of a database that of the log as it stands; nothing where the settings name none."""
+    note = published.read()
+    if not settings.database or note is None:
+        return
+    shared = open_writing(folder, settings, published)
+    try:
+        with shared.lock:
+            shared.head.adopt(note)
+    finally:
+        shared.close()
+
+
+def open_pace(settings: Settings) -> "PgPace | None":
+    """Politeness that all workers share; None where there is one writer."""
+    if not settings.database:
+        return None
+    link = open_link(settings, durable=False)
+    from baoguan.backends.postgres.pace import PgPace
+
+    return PgPace(link)
 
 
 def open_store(folder: Path, settings: Settings, lock: FileLock) -> tuple[ObjectStore, Head]:

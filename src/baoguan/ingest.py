@@ -37,18 +37,23 @@ GONE = {404: "404", 410: "410"}
 
 
 def sync(
-    desk: Desk, *, which: str = "allowed", report: Report | None = None, stop: Callable[[], bool] = lambda: False
+    desk: Desk,
+    *,
+    which: str = "allowed",
+    limit: int = 1_000_000,
+    report: Report | None = None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Report:
-    """Polls the feeds that are asked for, archives what is new or edited, looks again at known pages.
+    """Polls the feeds that are asked for (Schedule.claim), archives what is new or edited, looks again at known pages.
 
-    `which` as in Schedule.claim. Raises DiskFull before anything is fetched. `stop` ends it after the open work.
+    Raises DiskFull before anything is fetched. `stop` ends it after the open work.
     """
     with exclusive(desk):
         catch_up(desk)
         desk.check_disk()
         run = _Sync(desk, report or Report(), stop)
         try:
-            run.poll(which)
+            run.poll(which, limit)
             run.look_again()
             run.fetch_late_pictures()
         finally:
@@ -86,14 +91,15 @@ class _Sync:
 
     # feeds
 
-    def poll(self, which: str) -> None:
+    def poll(self, which: str, limit: int) -> None:
         """Feeds first; their items follow while other feeds are still on their way.
 
         Who asks for a sync now means the waiting pages too; their own time holds only for what is polled as due.
         """
         if which != "due":
             self.desk.schedule.hurry()
-        claimed = self.desk.schedule.claim(self.desk.now_ms(), limit=1_000_000, lease_ms=600_000, which=which)
+        lease = int(self.desk.settings.lease_s * 1000)
+        claimed = self.desk.schedule.claim(self.desk.now_ms(), limit=limit, lease_ms=lease, which=which)
         self.report.start(len(claimed))
         for state in claimed:
             self.states[state.url] = state

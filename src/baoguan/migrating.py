@@ -6,6 +6,7 @@ from collections.abc import Callable
 import msgspec
 
 from baoguan.archive.paths import CHECKPOINT_PATH
+from baoguan.desk import CrawlState
 from baoguan.errors import StoreError
 from baoguan.ports import Head, ObjectStore
 
@@ -17,6 +18,15 @@ class Migration(msgspec.Struct, kw_only=True):
     present: int = 0
     """Objects that stood there already, the same."""
     size_bytes: int = 0
+
+
+def copy_state(source: CrawlState, target: CrawlState) -> int:
+    """Puts the crawl state of `source` in place of the target's, and reads it back; returns the rows. StoreError."""
+    target.load(source.dump())
+    before, after = sorted(map(repr, source.dump())), sorted(map(repr, target.dump()))
+    if before != after:
+        raise StoreError("the crawl state reads back otherwise than it was written; nothing was changed here")
+    return len(after)
 
 
 def copy_archive(

@@ -123,6 +123,18 @@ class Fetcher(Protocol):
         ...
 
 
+class SharedPace(Protocol):
+    """Politeness towards hosts that several processes share. Called from several threads; StoreError when it's lost."""
+
+    def reserve(self, names: list[tuple[str, float]]) -> float:
+        """Takes the next free place at every (host, pace in seconds); returns how many seconds to wait for it."""
+        ...
+
+    def later(self, name: str, until_ms: int) -> None:
+        """The host wants no request before an epoch (ms): nobody asks it until then."""
+        ...
+
+
 class Catalog(Protocol):
     """Identity and places of everything in the log. Derived: `apply` of all lines rebuilds it to the same answers.
 

@@ -61,7 +61,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 def status(desk: Desk) -> Status:
     """Health of the archive and of every feed."""
     articles, revisions, pictures = desk.catalog.counts()
-    waiting = desk.schedule.pending(1 << 61, limit=1000)
+    waiting = desk.schedule.waiting(limit=1000)
     return Status(
         origin=desk.archive.origin,
         log_size=desk.archive.size,

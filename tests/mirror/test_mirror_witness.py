@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from mirror_hosts import LOOPBACK, append, check, open_writer, pull
 
-from baoguan.app import check_mirrors, open_archive, open_file_fetcher
+from baoguan.app import check_mirrors, open_archive
 from baoguan.archive.backup import restore
 from baoguan.archive.mirror_witness import Cosigner, add_request
 from baoguan.archive.note import Verifier
@@ -22,6 +22,7 @@ from baoguan.cli.main import main
 from baoguan.config import Settings
 from baoguan.errors import ConfigError, MirrorError, StoreError
 from baoguan.model.capture import FetchRequest
+from baoguan.networks import open_file_fetcher
 from baoguan.witnessing import Witness, request_cosignature
 
 

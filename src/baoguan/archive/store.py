@@ -81,6 +81,8 @@ class Archive:
         self._batch: Batch | None = None
         self._kinds: dict[str, tuple[int, tuple[int, ...]]] = {}
         """By kind of leaf: how far the full bundles were searched, and what was found there."""
+        self.close: Callable[[], None] = lambda: None
+        """Ends what the head and the lock hold open."""
         self.guard: Callable[[Archive], None] | None = None
         """Asked before each batch, for who may not append: it raises."""
 

@@ -57,8 +57,8 @@ def _sources(folder: Path, source: str, allow: tuple[str, ...]) -> Iterator[tupl
 def open_once(folder: Path, allow: tuple[str, ...]) -> "Fetcher":
     """The network by the settings of the archive in `folder`, the program's own where there is none."""
     from baoguan import config
-    from baoguan.app import open_fetcher
     from baoguan.backends.clock import SystemEntropy
+    from baoguan.networks import open_fetcher
 
     try:
         file = config.read_file(folder)

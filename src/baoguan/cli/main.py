@@ -19,6 +19,7 @@ COMMANDS = {
     "completion": "baoguan.cli.setup",
     "sync": "baoguan.cli.run",
     "serve": "baoguan.cli.run",
+    "worker": "baoguan.cli.work",
     "ls": "baoguan.cli.read",
     "show": "baoguan.cli.read",
     "changes": "baoguan.cli.changes",

@@ -109,9 +109,9 @@ def _source(folder: Path, source: str, allow: tuple[str, ...]) -> "Iterator[GetF
     if "://" not in source:
         yield _folder_source(Path(source))
         return
-    from baoguan.app import open_file_fetcher
     from baoguan.backends.clock import SystemEntropy
     from baoguan.mirrorhost import Host
+    from baoguan.networks import open_file_fetcher
 
     with open_file_fetcher(allow, entropy=SystemEntropy()) as fetcher:
         yield Host(fetcher, source, folder / "state" / "parts").get

@@ -189,9 +189,10 @@ def serve(place: Path, *, host: str, port: int) -> None:
 def request(folder: Path, urls: tuple[str, ...], *, allow: tuple[str, ...]) -> int:
     """Have the head of the log cosigned by witnesses (default: those of the settings); they stand in the checkpoint."""
     from baoguan import config
-    from baoguan.app import open_archive, open_file_fetcher
+    from baoguan.app import open_archive
     from baoguan.archive.mirror_witness import Cosigner
     from baoguan.backends.clock import SystemClock, SystemEntropy
+    from baoguan.networks import open_file_fetcher
     from baoguan.witnessing import request_cosignature
 
     settings = config.load(config.read_file(folder))

@@ -17,24 +17,29 @@ from baoguan.fetch.options import FetchOptions
 from baoguan.fetch.pace import Gate
 from baoguan.fetch.visit import Visitor
 from baoguan.model.capture import FetchRequest, FetchResult, Response
-from baoguan.ports import Entropy
+from baoguan.ports import Entropy, SharedPace
 
 
 class HttpFetcher:
     """Fetches over HTTP with all politeness inside; see the Fetcher port. Close it, or use it as a context manager.
 
     `hosts` is what `host_state()` of an earlier run gave. `entropy` gives the jitter of the retry; without it, none.
-    Raises ValueError for an allowed network that is no CIDR.
+    `pace`: where other processes ask the same hosts. Raises ValueError for an allowed network that is no CIDR.
     """
 
     def __init__(
-        self, options: FetchOptions, *, entropy: Entropy | None = None, hosts: Mapping[str, int] | None = None
+        self,
+        options: FetchOptions,
+        *,
+        entropy: Entropy | None = None,
+        hosts: Mapping[str, int] | None = None,
+        pace: SharedPace | None = None,
     ) -> None:
         self.options = options
         self._allowed = parse_networks(options.allow_networks)
         self._entropy = entropy
         self._room = _Room(options.queue_results, options.queue_bytes)
-        self._gate = Gate(options, hosts or {}, self._room.wait)
+        self._gate = Gate(options, hosts or {}, self._room.wait, shared=pace)
         self._done: queue.SimpleQueue[FetchResult] = queue.SimpleQueue()
         self._open = 0
         """Owned by the caller's thread: submitted and not yet yielded."""

@@ -9,7 +9,9 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
+from baoguan.errors import StoreError
 from baoguan.fetch.options import FetchOptions
+from baoguan.ports import SharedPace
 
 FAILURE_LIMIT = 3
 """So many failures in a row to reach a host, then it is left for a while."""
@@ -18,6 +20,8 @@ FAILURE_PAUSE_MAX_S = 3600.0
 TOO_MANY_PAUSE_S = 60.0
 """After a 429 without Retry-After."""
 _FAILS = "fails:"
+_LOST_PAUSE_S = 10.0
+"""Nothing is asked while nobody can say who else asks."""
 
 
 class Deferred(Exception):  # noqa: N818 - an outcome, not an error
@@ -50,11 +54,15 @@ class Gate:
         hosts: Mapping[str, int],
         ready: Callable[[], Awaitable[None]],
         wall: Callable[[], float] = time.time,
+        *,
+        shared: SharedPace | None = None,
     ) -> None:
         self.options = options
         self._ready = ready
         """Waits until the caller has room for one more result."""
         self.wall = wall
+        self._shared = shared
+        self._telling: set[asyncio.Future[None]] = set()
         self.not_before = {name: at for name, at in hosts.items() if not name.startswith(_FAILS)}
         self.fails = {name.removeprefix(_FAILS): count for name, count in hosts.items() if name.startswith(_FAILS)}
         self._keys: dict[str, _Key] = {}
@@ -89,6 +97,8 @@ class Gate:
                 for key in keys:
                     await turns.enter_async_context(key.turn)
                 await self._wait(names, keys)
+                if self._shared is not None:
+                    await self._take_place(self._shared, names, keys)
                 if job:
                     await stack.enter_async_context(self._jobs)
                     await self._ready()
@@ -106,6 +116,10 @@ class Gate:
         """The host asked to be left for so long."""
         until_ms = int((self.wall() + min(seconds, self.options.max_retry_after_s)) * 1000)
         self.not_before[name] = max(self.not_before.get(name, 0), until_ms)
+        if self._shared is not None:
+            told = asyncio.get_running_loop().run_in_executor(None, self._tell, self._shared, name, until_ms)
+            self._telling.add(told)
+            told.add_done_callback(self._telling.discard)
 
     def reached(self, name: str) -> None:
         """The host answered."""
@@ -125,6 +139,22 @@ class Gate:
 
     def _leave(self, key: _Key) -> None:
         key.users -= 1
+
+    @staticmethod
+    def _tell(shared: SharedPace, name: str, until_ms: int) -> None:
+        with contextlib.suppress(StoreError):  # it is kept with this run's hosts, too
+            shared.later(name, until_ms)
+
+    async def _take_place(self, shared: SharedPace, names: Sequence[str], keys: list[_Key]) -> None:
+        """Waits for the place that all processes agree on. Raises Deferred where it is too far, or can't be had."""
+        asked = [(name, key.pace_s) for name, key in zip(names, keys, strict=True)]
+        try:
+            wait_s = await asyncio.to_thread(shared.reserve, asked)
+        except StoreError as error:
+            raise Deferred(int((self.wall() + _LOST_PAUSE_S) * 1000)) from error
+        if wait_s > self.options.max_wait_s:
+            raise Deferred(int((self.wall() + wait_s) * 1000))
+        await asyncio.sleep(wait_s)
 
     async def _wait(self, names: Sequence[str], keys: list[_Key]) -> None:
         loop = asyncio.get_running_loop()

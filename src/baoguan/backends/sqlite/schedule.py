@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -34,6 +35,7 @@ CREATE TABLE IF NOT EXISTS awaited (url TEXT, article TEXT, PRIMARY KEY (url, ar
 CREATE TABLE IF NOT EXISTS kv (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;
 """
 STOPPED_MS = 1 << 60
+TABLES = ("feed", "host", "pending", "print", "recheck", "note", "picture", "awaited", "kv")
 _STATE = msgspec.json.Decoder(FeedState)
 _ITEM = msgspec.json.Decoder(PendingItem)
 _encode = msgspec.json.encode
@@ -55,6 +57,22 @@ class SqliteSchedule:
         with sqlite3.connect(destination) as copy:
             self._db.backup(copy)
         copy.close()
+
+    def dump(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        """(table, row) of everything, as `load` takes it."""
+        for table in TABLES:
+            for row in self._db.execute(f"SELECT * FROM {table} ORDER BY 1, 2"):  # noqa: S608 - our own names
+                yield table, row
+
+    def load(self, rows: Iterable[tuple[str, tuple[Any, ...]]]) -> None:
+        """Takes what another schedule dumped, in place of what is here."""
+        with self._transaction() as db:
+            for table in TABLES:
+                db.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+            for table, row in rows:
+                if table in TABLES:
+                    marks = ",".join("?" * len(row))
+                    db.execute(f"INSERT INTO {table} VALUES ({marks})", row)  # noqa: S608 - our own names
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -158,6 +176,19 @@ class SqliteSchedule:
             "SELECT key, item FROM pending WHERE next_ms <= ? ORDER BY next_ms LIMIT ?", (now_ms, limit + len(skipped))
         )
         return [_ITEM.decode(item) for key, item in rows if key not in skipped][:limit]
+
+    def open_work(self, now_ms: int) -> int:
+        """Feeds and items that are due, or held by a lease."""
+        row = self._db.execute(
+            "SELECT (SELECT count(*) FROM feed WHERE next_ms <= ?1 OR lease_ms > ?1)"
+            " + (SELECT count(*) FROM pending WHERE next_ms <= ?1)",
+            (now_ms,),
+        ).fetchone()
+        return int(row[0])
+
+    def waiting(self, *, limit: int) -> list[PendingItem]:
+        """Items that wait: for `status`."""
+        return [_ITEM.decode(row[0]) for row in self._db.execute("SELECT item FROM pending LIMIT ?", (limit,))]
 
     def pending_keys(self, keys: Sequence[str]) -> set[str]:
         """Those of `keys` that wait already."""

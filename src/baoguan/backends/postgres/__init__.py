@@ -1,0 +1,140 @@
+"""PostgreSQL: crawl state, the head and the write lock of one archive, shared by workers on many machines.
+
+Every archive has a schema of its own, named after its log. State is changed by numbered steps; what is derived is not
+kept here at all. Tested with PostgreSQL 15.
+"""
+
+import hashlib
+import os
+import re
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import psycopg
+
+from baoguan.errors import ConfigError, StoreError
+
+R = TypeVar("R")
+STEPS = (
+    """
+    CREATE TABLE feed (url text PRIMARY KEY, outlet text NOT NULL, host text NOT NULL, at_ms bigint NOT NULL,
+      next_ms bigint NOT NULL, not_before_ms bigint NOT NULL, lease_ms bigint NOT NULL, state bytea NOT NULL)
+      WITH (fillfactor = 80);
+    CREATE INDEX feed_at ON feed (at_ms);
+    CREATE TABLE host (key text PRIMARY KEY, free_ms bigint NOT NULL DEFAULT 0, not_before_ms bigint NOT NULL DEFAULT 0)
+      WITH (fillfactor = 70);
+    CREATE TABLE pending (key text PRIMARY KEY, feed text NOT NULL, feed_ms bigint NOT NULL, next_ms bigint NOT NULL,
+      lease_ms bigint NOT NULL DEFAULT 0, item bytea NOT NULL);
+    CREATE INDEX pending_next ON pending (next_ms);
+    CREATE INDEX pending_feed ON pending (feed, feed_ms);
+    CREATE TABLE print (key text PRIMARY KEY, print bytea NOT NULL);
+    CREATE TABLE recheck (id text PRIMARY KEY, step integer NOT NULL, next_ms bigint NOT NULL);
+    CREATE INDEX recheck_next ON recheck (next_ms);
+    CREATE TABLE note (at_ms bigint NOT NULL, outlet text NOT NULL, text text NOT NULL, UNIQUE (outlet, text));
+    CREATE TABLE picture (url text PRIMARY KEY, article text NOT NULL, tries integer NOT NULL, next_ms bigint NOT NULL);
+    CREATE INDEX picture_next ON picture (next_ms);
+    CREATE TABLE awaited (url text, article text, PRIMARY KEY (url, article));
+    CREATE TABLE kv (key text PRIMARY KEY, value bytea NOT NULL);
+    CREATE TABLE head (one boolean PRIMARY KEY DEFAULT true CHECK (one), note bytea NOT NULL);
+    CREATE TABLE staged (batch text PRIMARY KEY, list bytea NOT NULL);
+    """,
+)
+"""Applied in order, each once, each with its number in one transaction. One that stands is never changed."""
+
+
+def _name() -> str:
+    """What an operator sees in pg_stat_activity: which process of which machine."""
+    return f"baoguan {socket.gethostname()[:30]} {os.getpid()}"
+
+
+def schema_of(origin: str) -> str:
+    """baoguan_ and the log's name, as far as it fits, with a digest so that no two archives share one."""
+    digest = hashlib.sha256(origin.encode()).hexdigest()[:8]
+    return f"baoguan_{re.sub(r'[^a-z0-9]+', '_', origin.lower())[:40]}_{digest}"
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Errors of the driver as those of the archive; a lost connection is worth another try."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise failure(error) from error
+
+
+def failure(error: psycopg.Error) -> StoreError:
+    """One line."""
+    said = StoreError(f"postgres: {' '.join(str(error).split())[:300]}")
+    said.retryable = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    return said
+
+
+class Link:
+    """A connection that is made when it is first needed, and made anew once it is broken. For one thread at a time."""
+
+    def __init__(self, address: str, origin: str, *, durable: bool = True) -> None:
+        """`address`: postgres://... as libpq reads it. Not `durable`: a crash of the server may take back the last
+        transactions, newest first, half a second's worth: right for crawl state, whose loss costs politeness alone."""
+        self._address, self._schema, self._durable = address, schema_of(origin), durable
+        self._held: psycopg.Connection | None = None
+
+    @property
+    def db(self) -> psycopg.Connection:
+        """In autocommit; statements that belong together are in `db.transaction()`. Raises ConfigError, StoreError."""
+        if self._held is None or self._held.closed:
+            self._held = self._connect()
+        return self._held
+
+    def _connect(self) -> psycopg.Connection:
+        try:
+            db = psycopg.connect(self._address, autocommit=True, connect_timeout=10, application_name=_name())
+        except psycopg.ProgrammingError as error:
+            raise ConfigError(f"database: {' '.join(str(error).split())[:200]}") from error
+        except psycopg.Error as error:
+            raise failure(error) from error
+        db.execute(f"SET search_path TO {self._schema}".encode())
+        if not self._durable:
+            db.execute("SET synchronous_commit TO off")
+        return db
+
+    def prepare(self) -> None:
+        """Makes the schema, or brings it up to this program. Raises ConfigError for one of a newer program."""
+        with translated(), self.db.transaction():
+            self.db.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (self._schema + " steps",))
+            self.db.execute(f"CREATE SCHEMA IF NOT EXISTS {self._schema}".encode())
+            self.db.execute("CREATE TABLE IF NOT EXISTS step (n integer PRIMARY KEY)")
+            row = self.db.execute("SELECT coalesce(max(n), 0) FROM step").fetchone()
+            done = int(row[0]) if row else 0
+            if done > len(STEPS):
+                raise ConfigError(f"{self._schema}: step {done} is of a newer baoguan than this ({len(STEPS)})")
+            for number, step in enumerate(STEPS[done:], done + 1):
+                self.db.execute(step.encode())
+                self.db.execute("INSERT INTO step VALUES (%s)", (number,))
+
+    def drop(self) -> None:
+        """Deletes the schema with all in it."""
+        with translated():
+            self.db.execute(f"DROP SCHEMA IF EXISTS {self._schema} CASCADE".encode())
+
+    def lock_key(self, name: str) -> int:
+        """The number of an advisory lock of this archive."""
+        return int.from_bytes(hashlib.sha256(f"{self._schema} {name}".encode()).digest()[:8], "big", signed=True)
+
+    def close(self) -> None:
+        """Ends the connection."""
+        if self._held is not None:
+            self._held.close()
+            self._held = None
+
+
+def guarded(method: Callable[..., R]) -> Callable[..., R]:
+    """A method whose errors of the driver come out as those of the archive."""
+
+    def wrapped(*args: object, **given: object) -> R:
+        with translated():
+            return method(*args, **given)
+
+    wrapped.__doc__ = method.__doc__
+    return wrapped
