@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--worker-feeds", type=int, default=1500)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        server = Postgres(Path(folder) / "pg" / "server").start("max_wal_size=2GB")
+        server = Postgres().start("max_wal_size=2GB")
         try:
             fill(server, options.feeds, options.hosts)
             for connections in (1, 4):

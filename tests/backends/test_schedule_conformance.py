@@ -22,8 +22,8 @@ NUMBERS = itertools.count()
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    server = Postgres(tmp_path_factory.mktemp("postgres") / "server").start("fsync=off")
+def postgres() -> Iterator[Postgres]:
+    server = Postgres().start("fsync=off")
     yield server
     server.stop()
 

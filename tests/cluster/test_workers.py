@@ -20,8 +20,8 @@ from tests.cluster.wire import PACE_S, Wire
 
 
 @pytest.fixture
-def postgres(tmp_path: Path) -> Iterator[Postgres]:
-    server = Postgres(tmp_path / "postgres" / "server").start()
+def postgres() -> Iterator[Postgres]:
+    server = Postgres().start()
     yield server
     server.stop()
 
