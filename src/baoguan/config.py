@@ -72,6 +72,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         float, _setting("serve", "requests to /api/v1 of one client address, 10 seconds' worth at once")
     ] = 50.0
     noindex: Annotated[bool, _setting("serve", "ask search engines to stay out")] = False
+    metrics: Annotated[
+        str, _setting("serve", "who may read /metrics: local (asked directly, from a private network), all or off")
+    ] = "local"
+    log: Annotated[str, _setting("serve", "what serve and worker print: text, or json (an object a line)")] = "text"
     login: Annotated[
         str,
         _setting("serve", "what a login is for: none (off), apps (their interfaces; reading is open) or all of it"),

@@ -22,7 +22,7 @@ from baoguan.feeds.fallback import parse_feed_or_fallback
 from baoguan.model.catalog import CaptureRow
 from baoguan.model.feed import FeedDoc, FeedState
 from baoguan.model.outlet import Outlet
-from baoguan.model.schedule import Note, PendingItem
+from baoguan.model.schedule import CrawlHealth, Note, PendingItem
 from baoguan.ports import Clock, Entropy, Fetcher, Forgets, Schedule, SearchIndex
 from baoguan.text.identity import keys_of
 from baoguan.text.urls import canonical_url
@@ -51,6 +51,14 @@ class CrawlState(Schedule, Protocol):
 
     def open_work(self, now_ms: int) -> int:
         """Feeds and items that are due, or held by a lease."""
+        ...
+
+    def count(self, more: Mapping[str, int]) -> None:
+        """Adds to the counters."""
+        ...
+
+    def health(self, now_ms: int) -> CrawlHealth:
+        """The crawl in numbers."""
         ...
 
     def waiting(self, *, limit: int) -> list[PendingItem]:

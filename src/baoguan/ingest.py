@@ -24,7 +24,7 @@ from baoguan.model.feed import FeedDoc, FeedState, Item
 from baoguan.model.outlet import Outlet
 from baoguan.model.schedule import PendingItem
 from baoguan.picking import PictureDesk
-from baoguan.polling import FeedOutcome, KeptResponse, Report, item_keys, note_clock, settle_poll
+from baoguan.polling import FeedOutcome, KeptResponse, Report, item_keys, note_run, settle_poll
 from baoguan.reading import Reader
 from baoguan.text.identity import keys_of
 from baoguan.withdrawing import clean_feeds
@@ -59,7 +59,7 @@ def sync(
         finally:
             run.close()
         clean_feeds(desk)
-        note_clock(desk, run.report)
+        note_run(desk, run.report)
         return run.report
 
 

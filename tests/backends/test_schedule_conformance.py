@@ -143,6 +143,19 @@ def test_hosts_notes_and_small_values(schedule: CrawlState) -> None:
     assert schedule.get("k") == b"2"
 
 
+def test_health_is_counted(schedule: CrawlState) -> None:
+    schedule.sync_feeds({"http://a.example/": "a", "http://b.example/": "a"})
+    state = FeedState(url="http://a.example/", outlet="a", kind="ok", next_ms=400, last_poll_ms=90)
+    schedule.settle_feed(state, [item("k"), item("l")], {})
+    schedule.count({"polls": 2, "article_new": 1})
+    schedule.count({"polls": 1})
+    found = schedule.health(500)
+    assert found.kinds == {"ok": 1, "new": 1}
+    assert (found.due, found.lag_ms, found.pending, found.oldest_ms, found.polled_ms) == (2, 500, 2, 1, 90)
+    assert found.counts == {"polls": 3, "article_new": 1}
+    assert schedule.open_work(500) == 4
+
+
 def test_what_was_withdrawn_is_forgotten(schedule: CrawlState) -> None:
     named = item("o\nu:http://x/")
     schedule.settle_feed(

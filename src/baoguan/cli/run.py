@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from baoguan.cli.common import archive_option, named, print_json, settings_options, style
+from baoguan.cli.logs import Log
 
 KINDS = {"failing": "red", "blocked": "red", "gone": "red", "not-a-feed": "red", "emptied": "yellow", "stale": "yellow"}
 
@@ -127,9 +128,10 @@ def serve(folder: Path, *, no_sync: bool, **options: Any) -> int:
 
     stop = threading.Event()
     with open_desk(folder, options) as desk:
-        worker = None
+        worker, log = None, Log(desk.settings.log, "serve")
         if not no_sync:
-            worker = threading.Thread(target=_keep_syncing, args=(folder, options, stop), name="sync", daemon=True)
+            work = (folder, options, stop, log)
+            worker = threading.Thread(target=_keep_syncing, args=work, name="sync", daemon=True)
             worker.start()
         signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
         try:
@@ -137,7 +139,7 @@ def serve(folder: Path, *, no_sync: bool, **options: Any) -> int:
                 open_reader(desk),
                 desk.settings.host,
                 desk.settings.port,
-                on_ready=lambda url: click.echo(f"{url}  (Ctrl-C stops)"),
+                on_ready=lambda url: log.say(f"{url}  (Ctrl-C stops)", url=url),
             )
         finally:
             stop.set()
@@ -146,7 +148,7 @@ def serve(folder: Path, *, no_sync: bool, **options: Any) -> int:
     return 0
 
 
-def _keep_syncing(folder: Path, options: dict[str, Any], stop: threading.Event) -> None:
+def _keep_syncing(folder: Path, options: dict[str, Any], stop: threading.Event, log: Log) -> None:
     """Syncs what is due, sleeps until the next is; a failure is a line, never the end."""
     from baoguan.app import open_desk
     from baoguan.ingest import sync as run
@@ -157,11 +159,12 @@ def _keep_syncing(folder: Path, options: dict[str, Any], stop: threading.Event) 
                 report = run(desk, which="due", stop=stop.is_set)
                 _look_at_photos(desk, stop)
                 if report.counts["new"] or report.counts["changed"]:
-                    click.echo(f"sync: {report.counts['new']} new, {report.counts['changed']} edited")
+                    text = f"sync: {report.counts['new']} new, {report.counts['changed']} edited"
+                    log.say(text, feeds=len(report.feeds), failed=len(report.failed), articles=report.counts)
                 due = desk.schedule.next_due_ms()
                 wait_s = 60.0 if due is None else min(max((due - desk.now_ms()) / 1000, 5.0), 300.0)
         except Exception as error:  # noqa: BLE001 - the shell's last line: a failed sync never ends the reader
-            click.echo(f"sync: {' '.join(str(error).split()) or type(error).__name__}; tried again", err=True)
+            log.warn(f"sync: {' '.join(str(error).split()) or type(error).__name__}; tried again")
             wait_s = 60.0
         stop.wait(wait_s)
 

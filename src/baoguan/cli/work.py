@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from baoguan.cli.common import archive_option, settings_options
+from baoguan.cli.logs import Log
 
 _IDLE_S = 5.0
 
@@ -33,6 +34,7 @@ def worker(folder: Path, *, until_idle: bool, limit: int, **options: Any) -> Non
     settings = config.load(config.read_file(folder), options=options)
     if not settings.database:
         raise ConfigError("workers need a database: `baoguan migrate --to postgres://...`, or `baoguan sync` for one")
+    log = Log(settings.log, "worker")
     _clear_dead(folder)
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -44,7 +46,8 @@ def worker(folder: Path, *, until_idle: bool, limit: int, **options: Any) -> Non
                     report = run(desk, which="due", limit=limit, stop=stop.is_set)
                     counts = report.counts
                     if report.feeds or any(counts.values()):
-                        click.echo(f"{len(report.feeds)} feeds: {counts['new']} new, {counts['changed']} edited")
+                        text = f"{len(report.feeds)} feeds: {counts['new']} new, {counts['changed']} edited"
+                        log.say(text, feeds=len(report.feeds), failed=len(report.failed), articles=counts)
                         continue
                     due = desk.schedule.next_due_ms()
                     wait_s = _IDLE_S if due is None else (due - desk.now_ms()) / 1000
@@ -54,7 +57,7 @@ def worker(folder: Path, *, until_idle: bool, limit: int, **options: Any) -> Non
         except DiskFull:
             raise
         except StoreError as error:
-            click.echo(f"worker: {error}; tried again", err=True)
+            log.warn(f"worker: {error}; tried again", retryable=error.retryable)
             stop.wait(1.0)
     shutil.rmtree(folder / "state" / f"spool-{os.getpid()}", ignore_errors=True)
 

@@ -30,6 +30,25 @@ class PendingItem(msgspec.Struct, frozen=True, kw_only=True):
     """Of that feed, once it is in the log."""
 
 
+class CrawlHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """The crawl in numbers, for metrics and readiness."""
+
+    kinds: dict[str, int]
+    """Feeds by kind of health; `new` before their first poll."""
+    due: int
+    """Feeds whose time has come."""
+    lag_ms: int
+    """How long the longest overdue feed is overdue."""
+    pending: int
+    """Items that wait for their page."""
+    oldest_ms: int
+    """When the oldest of them was first seen (epoch); 0: none waits."""
+    polled_ms: int
+    """When a feed was last polled (epoch); 0: never."""
+    counts: dict[str, int]
+    """Since the archive began: polls, `poll_KIND` that gave no feed, `article_OUTCOME`."""
+
+
 class Note(msgspec.Struct, frozen=True, kw_only=True):
     """A line for `status`: identity conflicts, clocks that differ, layouts that drift."""
 

@@ -29,7 +29,7 @@ from baoguan.web.syndication import base_url
 
 LOGINS = ("none", "apps", "all")
 _OPEN = re.compile(
-    r"/(icon\.svg|favicon\.ico|robots\.txt|healthcheck|version|m/.*|accounts/ClientLogin|reader/.*|v1/.*|fever.*"
+    r"/(healthz|readyz|metrics|icon\.svg|favicon\.ico|robots\.txt|healthcheck|version|m/.*|accounts/ClientLogin|reader/.*|v1/.*|fever.*"
     r"|api/(greader|fever)\.php.*|(index\.php/)?apps/news/.*)",
     re.S,
 )

@@ -23,6 +23,7 @@ from baoguan.web.changes_source import ChangesSource
 from baoguan.web.files import media_path, serve_file
 from baoguan.web.images import ImageGate, ImageSite
 from baoguan.web.kept import KeptPages
+from baoguan.web.operation import Operation
 from baoguan.web.options import WebOptions
 from baoguan.web.pages import Pages
 from baoguan.web.photos import PhotoPages
@@ -57,6 +58,7 @@ def create_app(
     apps: AppsSite | None = None,
     images: ImageSite | None = None,
     api: DeskReader | None = None,
+    operation: Operation | None = None,
     now_ms: Callable[[], int] = _epoch_ms,
 ) -> Starlette:
     """The reader over `source`, read-only but for `apps`. Raises ConfigError for an unknown zone."""
@@ -89,6 +91,8 @@ def create_app(
     ]
     if apps is not None:
         routes += apps.routes(renderer)
+    if operation is not None:
+        routes += operation.routes()
     if api is not None:
         routes += api_routes(api, options, shared=apps is None or not apps.closed)
     app = Starlette(

@@ -285,6 +285,7 @@ def open_reader(desk: Desk) -> "Starlette":
     from baoguan.web.app import create_app
     from baoguan.web.changes_source import DeskChanges
     from baoguan.web.images_open import open_images
+    from baoguan.web.operation import Operation
     from baoguan.web.photos_source import DeskPhotos
 
     settings, source, images = desk.settings, DeskSource(desk), open_images(desk)
@@ -307,4 +308,5 @@ def open_reader(desk: Desk) -> "Starlette":
         apps=open_apps(desk, source),
         images=images,
         api=DeskReader(desk, source, changes),
+        operation=Operation(desk),
     )

@@ -40,6 +40,7 @@ STEPS = (
     CREATE TABLE head (one boolean PRIMARY KEY DEFAULT true CHECK (one), note bytea NOT NULL);
     CREATE TABLE staged (batch text PRIMARY KEY, list bytea NOT NULL);
     """,
+    "CREATE TABLE counter (name text PRIMARY KEY, n bigint NOT NULL)",
 )
 """Applied in order, each once, each with its number in one transaction. One that stands is never changed."""
 

@@ -29,3 +29,10 @@ INSERT INTO feed VALUES (%s, %s, %s, %s, %s, %s, 0, %s) ON CONFLICT (url) DO UPD
   host = excluded.host, at_ms = excluded.at_ms, next_ms = excluded.next_ms, not_before_ms = excluded.not_before_ms,
   lease_ms = 0, state = excluded.state
 """
+HEALTH = """
+SELECT kind, count(*), count(*) FILTER (WHERE next_ms <= %(now)s), min(next_ms), max(polled) FROM (
+  SELECT next_ms, coalesce(convert_from(state, 'UTF8')::json ->> 'kind', '') AS kind,
+    coalesce((convert_from(state, 'UTF8')::json ->> 'last_poll_ms')::bigint, 0) AS polled FROM feed) AS f
+GROUP BY kind
+"""
+PENDING = "SELECT count(*), min((convert_from(item, 'UTF8')::json ->> 'first_ms')::bigint) FROM pending"

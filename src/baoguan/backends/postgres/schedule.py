@@ -13,11 +13,11 @@ import msgspec
 
 from baoguan.archive.withdraw_plan import Plan
 from baoguan.backends.postgres import Link, guarded
-from baoguan.backends.postgres.claims import CLAIM, CLAIM_ANY, PUT_FEED
-from baoguan.backends.sqlite.schedule import STOPPED_MS, SqliteSchedule
+from baoguan.backends.postgres.claims import CLAIM, CLAIM_ANY, HEALTH, PENDING, PUT_FEED
+from baoguan.backends.sqlite.schedule import STOPPED_MS, SqliteSchedule, crawl_health
 from baoguan.model.capture import CaptureRef
 from baoguan.model.feed import FeedState
-from baoguan.model.schedule import Note, PendingItem
+from baoguan.model.schedule import CrawlHealth, Note, PendingItem
 from baoguan.text.urls import host_of, registrable_domain
 
 _AHEAD_MS = 5_000
@@ -27,7 +27,7 @@ _A_HOST = 2
 _STATE = msgspec.json.Decoder(FeedState)
 _ITEM = msgspec.json.Decoder(PendingItem)
 _encode = msgspec.json.encode
-TABLES = ("feed", "host", "pending", "print", "recheck", "note", "picture", "awaited", "kv")
+TABLES = ("feed", "host", "pending", "print", "recheck", "note", "picture", "awaited", "kv", "counter")
 
 
 def host_key(url: str) -> str:
@@ -223,6 +223,23 @@ class PgSchedule:
         )
         found = [_ITEM.decode(row[0]) for row in rows]
         return sorted(found, key=lambda item: (item.next_ms, item.key))
+
+    @guarded
+    def count(self, more: Mapping[str, int]) -> None:
+        """Adds to the counters."""
+        with self._link.db.transaction(), self._link.db.cursor() as cursor:
+            cursor.executemany(
+                "INSERT INTO counter AS c VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET n = c.n + excluded.n",
+                sorted(more.items()),
+            )
+
+    @guarded
+    def health(self, now_ms: int) -> CrawlHealth:
+        """The crawl in numbers: reads every feed's row once."""
+        kinds = self._rows(HEALTH, {"now": now_ms})
+        pending = self._rows(PENDING)[0]
+        counts = {str(name): int(n) for name, n in self._rows("SELECT name, n FROM counter")}
+        return crawl_health(now_ms, kinds, pending[0], pending[1], counts)
 
     @guarded
     def waiting(self, *, limit: int) -> list[PendingItem]:
