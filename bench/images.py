@@ -180,6 +180,12 @@ def _speed(data: Path, rounds: int) -> None:
         def locate(self, url: str) -> Original:
             return Original(sha256=f"{int(url.rpartition('/')[2]) % len(photos):064d}", canonical=url)
 
+        def size(self, original: Original) -> int:
+            return len(self.load(original).data)
+
+        def load(self, original: Original) -> Original:
+            return self.by_hash(original.sha256.lstrip("0") or "0")
+
         def by_hash(self, sha256: str) -> Original:
             return self.find("/" + sha256)
 

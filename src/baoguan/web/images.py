@@ -11,10 +11,9 @@ import hmac
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
-from typing import Any
 
 import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -37,6 +36,10 @@ _VARIANT = re.compile(r"/variants/([0-9a-f]{64})/(\d{3,4})\.(avif|webp|jpg)")
 _KEPT_BYTES = 24_000_000
 _KEPT_LARGEST = 300_000
 _KEPT_S = 30.0
+_READ_AT_ONCE = 400_000
+"""Bytes of a kept picture that the event loop itself reads."""
+_PLAIN = 20_000
+"""Pictures known to go out as they are: type and ending by sha256, so that they are looked through once."""
 _WAITING = 64
 """Pictures that may wait for a worker; who comes then is asked to come back."""
 _PASSED = frozenset(("jpeg", "png", "gif", "webp", "avif"))
@@ -50,7 +53,6 @@ _COMMON = [
     (b"content-security-policy", _POLICY.encode()),
 ]
 Headers = list[tuple[bytes, bytes]]
-Loading = Coroutine[Any, Any, Original]
 Key = tuple[str, str]
 """sha256 of the original, name of the variant."""
 
@@ -94,6 +96,7 @@ class ImageSite:
         self._bytes = 0
         self._making: dict[Key, asyncio.Task[tuple[Picture, int]]] = {}
         self._finding: dict[str, asyncio.Task[Original]] = {}
+        self._plain: OrderedDict[str, tuple[str, str]] = OrderedDict()
 
     def close(self) -> None:
         """Ends workers and threads; nothing may be asked any more."""
@@ -123,9 +126,7 @@ class ImageSite:
         name = f"{width}.{extension}"
         plan = Transform(w=Length(pixels=width), we=True, output=extension, q=60 if extension == "avif" else 0)
         try:
-            loading = self._read(lambda: self._originals.by_hash(sha256))
-            unread = Original(sha256=sha256, canonical="")
-            made, _ = await self._variant(plan, "", unread, (sha256, name), client, loading)
+            made, _ = await self._variant(plan, "", (sha256, name), client, lambda: self._originals.by_hash(sha256))
         except PictureError as error:
             return _failure(error, "")
         headers = [
@@ -149,15 +150,37 @@ class ImageSite:
 
     async def _make(self, ask: ImageAsk, kind: str, client: str) -> _Answer:
         located = self._originals.locate(ask.url)
-        name = variant_name(ask.plan, kind)
-        if located is not None and not ask.bare and (held := self._held(located.sha256, name)):
-            return _whole(ask, located, *held, kind)
-        original = located if located is not None and not ask.bare else await self._found(ask.url)
-        if ask.bare and (passed := _passed(original)) is not None:
-            return _whole(ask, original, passed, len(original.data), kind)
-        loading = self._found(ask.url) if not original.data else None
-        made, size = await self._variant(ask.plan, kind, original, (original.sha256, name), client, loading)
-        return _whole(ask, original, made, size, kind)
+        if ask.bare:
+            return await self._pass(ask, located, kind, client)
+        original = located or await self._found(ask.url)
+        return await self._made(ask, original, kind, client)
+
+    async def _made(self, ask: ImageAsk, original: Original, kind: str, client: str) -> _Answer:
+        key = (original.sha256, variant_name(ask.plan, kind))
+        load = (lambda: original) if original.data else (lambda: self._originals.load(original))
+        return _whole(ask, original, *await self._variant(ask.plan, kind, key, client, load), kind, key[1])
+
+    async def _pass(self, ask: ImageAsk, located: Original | None, kind: str, client: str) -> _Answer:
+        """The bytes as they are kept; what the archive keeps and is small is read right here: a thread costs more."""
+        if located is None:
+            original = await self._found(ask.url)
+        elif self._originals.size(located) <= _READ_AT_ONCE:
+            original = self._originals.load(located)
+        else:
+            original = await self._read(lambda: self._originals.load(located))
+        plain = self._plain.get(original.sha256)
+        if plain is not None:
+            self._plain.move_to_end(original.sha256)
+            passed: Picture | None = Picture(body=original.data, content_type=plain[0], extension=plain[1])
+        else:
+            passed = _passed(original)
+        if passed is None:
+            return await self._made(ask, original, kind, client)
+        if passed.body is original.data:
+            self._plain[original.sha256] = (passed.content_type, passed.extension)
+            if len(self._plain) > _PLAIN:
+                self._plain.popitem(last=False)
+        return _whole(ask, original, passed, len(original.data), kind, "0")
 
     async def _found(self, url: str) -> Original:
         """The loaded picture, asked for once however many wait for it."""
@@ -184,34 +207,31 @@ class ImageSite:
         return Picture(body=body, content_type=_MIMES[extension], extension=extension), int(size)
 
     async def _variant(
-        self, plan: Transform, kind: str, original: Original, key: Key, client: str, loading: Loading | None
+        self, plan: Transform, kind: str, key: Key, client: str, load: Callable[[], Original]
     ) -> tuple[Picture, int]:
         """From its file, or made once however many wait for it."""
-        held = self._held(*key)
         making = self._making.get(key)
-        if held is None and making is None:
+        if making is None:
+            held = self._held(*key)
+            if held is not None:
+                return held
             self._admit(client)
-            making = asyncio.create_task(self._render(plan, kind, original, key, loading))
-            loading = None
+            making = asyncio.create_task(self._render(plan, kind, key, load))
             self._making[key] = making
             making.add_done_callback(lambda _: self._making.pop(key, None))
-        if loading is not None:
-            loading.close()
-        if held is not None:
-            return held
-        assert making is not None
         return await asyncio.shield(making)
 
-    async def _render(
-        self, plan: Transform, kind: str, original: Original, key: Key, loading: Loading | None
-    ) -> tuple[Picture, int]:
-        if loading is not None:
-            original = await loading
-        loop = asyncio.get_running_loop()
-        made = await loop.run_in_executor(self._workers, self._pool.render, original.data, plan, kind)
-        head = b"" if "." in key[1] else f"{made.extension} {len(original.data)}\n".encode()
-        await loop.run_in_executor(self._readers, self._variants.put, *key, head + made.body)
-        return made, len(original.data)
+    async def _render(self, plan: Transform, kind: str, key: Key, load: Callable[[], Original]) -> tuple[Picture, int]:
+        """Loads, makes and stores in one thread: each change of threads costs as much as a stored hit."""
+
+        def work() -> tuple[Picture, int]:
+            data = load().data
+            made = self._pool.render(data, plan, kind)
+            head = b"" if "." in key[1] else f"{made.extension} {len(data)}\n".encode()
+            self._variants.put(*key, head + made.body)
+            return made, len(data)
+
+        return await asyncio.get_running_loop().run_in_executor(self._workers, work)
 
     def _admit(self, client: str) -> None:
         if len(self._making) >= _WAITING:
@@ -255,7 +275,7 @@ def _type(mime: str, size: int) -> Headers:
     return [(b"content-type", mime.encode()), (b"content-length", str(size).encode()), (b"accept-ranges", b"bytes")]
 
 
-def _whole(ask: ImageAsk, original: Original, made: Picture, size: int, kind: str) -> _Answer:
+def _whole(ask: ImageAsk, original: Original, made: Picture, size: int, kind: str, name: str) -> _Answer:
     body, mime = made.body, made.content_type
     if ask.base64:
         body, mime = f"data:{mime};base64,".encode() + base64.b64encode(body), "text/plain"
@@ -271,8 +291,8 @@ def _whole(ask: ImageAsk, original: Original, made: Picture, size: int, kind: st
         headers.append((b"link", f'<{original.canonical}>; rel="canonical"'.encode()))
     if ask.plan.output == "auto" or kind:
         headers.append((b"vary", b"Accept"))
-    name = "0" if ask.bare else variant_name(ask.plan, kind)[:16]
-    return _Answer(headers=headers, body=body, etag=f'"{original.sha256[:20]}-{name}{"b" if ask.base64 else ""}"')
+    tag = f'"{original.sha256[:20]}-{name[:16]}{"b" if ask.base64 else ""}"'
+    return _Answer(headers=headers, body=body, etag=tag)
 
 
 def _failure(error: PictureError, default: str) -> _Answer:

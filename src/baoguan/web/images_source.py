@@ -43,8 +43,16 @@ class Originals(Protocol):
         """The archive's picture of an address, not loaded; asks no disk but the catalogue's, and no network."""
         ...
 
+    def size(self, original: Original) -> int:
+        """Bytes of a located picture; 0 where they are gone."""
+        ...
+
+    def load(self, original: Original) -> Original:
+        """A located picture with its bytes. Raises PictureError."""
+        ...
+
     def find(self, url: str) -> Original:
-        """The picture of an address. Raises PictureError."""
+        """The picture of an address, loaded. Raises PictureError."""
         ...
 
     def by_hash(self, sha256: str) -> Original:
@@ -81,7 +89,18 @@ class ArchivedPictures:
         found = self.locate(url)
         if found is None:
             raise PictureError(_ABSENT)
-        return msgspec.structs.replace(found, data=self._read(found.path))
+        return self.load(found)
+
+    def size(self, original: Original) -> int:
+        """By the file's length."""
+        try:
+            return self._desk.archive.objects.size(original.path)
+        except StoreError:
+            return 0
+
+    def load(self, original: Original) -> Original:
+        """From its file."""
+        return msgspec.structs.replace(original, data=self._read(original.path))
 
     def by_hash(self, sha256: str) -> Original:
         """By the hash of its bytes."""
@@ -122,6 +141,14 @@ class OriginPictures:
     def locate(self, url: str) -> Original | None:
         """Of the archive."""
         return self._archived.locate(url)
+
+    def size(self, original: Original) -> int:
+        """Of the archive."""
+        return self._archived.size(original)
+
+    def load(self, original: Original) -> Original:
+        """Of the archive."""
+        return self._archived.load(original)
 
     def state(self) -> int:
         """Of the archive."""

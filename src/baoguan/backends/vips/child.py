@@ -1,4 +1,4 @@
-"""A worker process that transforms pictures: frames in on stdin, frames out on stdout, nothing else of the machine.
+"""A worker process that transforms pictures: frames through the socket that is its stdin and stdout, and nothing else.
 
 A frame is two lengths (4 bytes each, big-endian), a JSON head and a body. The process holds no secret, opens no file
 and no socket, and ends by itself over its limits of memory and processor time.
