@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from ingest_house import House, paragraphs
@@ -56,6 +57,23 @@ def test_every_picture_of_every_article_is_still_served(house: House) -> None:
                 name = path.rpartition("/")[2].partition(".")[0]
                 assert hashlib.sha256(ask(f"/archive{path}").body).hexdigest() == name
                 served += 1
+        assert served >= 4
+
+
+def test_every_picture_answers_under_its_weserv_address(house: House) -> None:
+    """Bare, with https, and made smaller: the host of the proxy's address is all that a reader has to swap."""
+    pytest.importorskip("pyvips")
+    with house.open() as desk:
+        ask, served = asker(open_reader(desk)), 0
+        urls = {ref.url: ref.sha256 for _, line in desk.archive.lines() if line for ref in line.media}
+        for url, name in urls.items():
+            asked = quote(url.partition("://")[2], safe="")
+            whole = ask(f"/?url={asked}")
+            assert whole.status == 200, url
+            assert whole.headers["etag"].startswith(f'"{name[:20]}-')
+            small = ask(f"/?url=ssl:{asked}&w=30&output=png")
+            assert (small.status, small.body[1:4]) == (200, b"PNG"), url
+            served += 1
         assert served >= 4
 
 

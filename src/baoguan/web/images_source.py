@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+import time
 from typing import Protocol
 
 import msgspec
@@ -13,13 +14,17 @@ from baoguan.errors import PictureError, StoreError
 from baoguan.fetch.addresses import literal_address
 from baoguan.fetch.client import HttpFetcher
 from baoguan.fetch.options import USER_AGENT, FetchOptions
+from baoguan.media.choose import Grammars, read_photo
 from baoguan.media.proxies import unwrap_proxy
 from baoguan.model.capture import FetchRequest, FetchResult, Response
+from baoguan.photographing import index_photos, open_photos
 from baoguan.serving import is_served
 from baoguan.text.urls import host_of
 
 _ABSENT = "The picture is not in this archive."
 _EXTENSIONS = ("jpg", "png", "webp", "avif", "gif", "bmp", "ico")
+_CATCH_UP_S = 1.0
+"""What one request works on the index of photos where it lags behind."""
 FRESH_S = 86_400
 """A picture of the origin that was fetched within that time is not asked for again."""
 
@@ -70,9 +75,23 @@ class ArchivedPictures:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._lists = SqliteLists(desk.folder / "index" / "catalogue.sqlite")
+        self._photos = open_photos(desk)
+        self._grammars = Grammars(desk.outlets.values())
 
     def locate(self, url: str) -> Original | None:
-        """By the address as asked, with the other scheme, or inside of another proxy's address."""
+        """By the address as asked, with the other scheme, or inside of another proxy's; else by the photo's name.
+
+        Another rendition of the same part of the photo is an answer: the address names a width that was never asked
+        for, for the largest was kept. The index of photos is taken as it stands.
+        """
+        return self._by_address(url) or self._same_photo(url, any_crop=False)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._lists.close()
+        self._photos.close()
+
+    def _by_address(self, url: str) -> Original | None:
         inner = unwrap_proxy(url)
         forms = tuple(dict.fromkeys(form for one in (url, inner) for form in (one, _other_scheme(one))))
         kept = self._lists.kept_paths(forms)
@@ -84,9 +103,24 @@ class ArchivedPictures:
                 return Original(sha256=path.rpartition("/")[2].partition(".")[0], canonical=form, path=path)
         return None
 
+    def _same_photo(self, url: str, *, any_crop: bool) -> Original | None:
+        name = read_photo(url, None, self._grammars)
+        found = self._photos.under_key(name.key)
+        if any_crop:  # the whole photo before another part of it
+            found.sort(key=lambda pair: pair[1].crop != "")
+        for file, form in found:
+            if (any_crop or form.crop == name.crop) and is_served(self._desk, file.path):
+                return Original(sha256=file.sha256, canonical=form.url, path=file.path)
+        return None
+
     def find(self, url: str) -> Original:
-        """The same, loaded."""
+        """The same, loaded; the index of photos is brought up for it, and another part of the photo will do."""
         found = self.locate(url)
+        if found is None:
+            deadline = time.monotonic() + _CATCH_UP_S
+            if not self._photos.writing.locked():
+                index_photos(self._desk, self._photos, stop=lambda: time.monotonic() > deadline)
+            found = self.locate(url) or self._same_photo(url, any_crop=True)
         if found is None:
             raise PictureError(_ABSENT)
         return self.load(found)
@@ -155,24 +189,30 @@ class OriginPictures:
         return self._archived.state()
 
     def find(self, url: str) -> Original:
-        """From the archive, the cache of a day, the origin, or the cache again where the origin is gone or blocked."""
-        try:
-            return self._archived.find(url)
-        except PictureError:
-            group = _sha256(url.encode())
+        """From the archive, the cache of a day, the origin; where that is gone or blocked, what comes nearest.
+
+        That is what came from there before, or another part of the same photo in the archive.
+        """
+        located = self._archived.locate(url)
+        if located is not None:
+            return self._archived.load(located)
+        group = _sha256(url.encode())
         if self._cache.age_s(group, "data") < FRESH_S and (held := self._held(group)):
             return held
         try:
             response = self._ask(url)
-        except PictureError:
-            held = self._held(group)
-            if held is None:
-                raise
-            return held
+        except PictureError as error:
+            return self._held(group) or self._nearest(url, error)
         canonical = _canonical(url, response)
         self._cache.put(group, "url", canonical.encode())
         self._cache.put(group, "data", response.body)
         return Original(data=response.body, sha256=_sha256(response.body), canonical=canonical)
+
+    def _nearest(self, url: str, why: PictureError) -> Original:
+        try:
+            return self._archived.find(url)
+        except PictureError:
+            raise why from None
 
     def close(self) -> None:
         """Ends the connections."""

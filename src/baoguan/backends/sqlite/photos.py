@@ -162,6 +162,18 @@ class SqlitePhotos:
         )
         return [row[0] for row in rows]
 
+    def under_key(self, key: str) -> list[tuple[PhotoFile, PhotoForm]]:
+        """Kept files of a photo by its outlet's name (or an address without scheme), the largest first."""
+        rows = self._db().execute(
+            f"SELECT {_FILE}, o.id, o.url, o.key, o.width, o.crop FROM form o JOIN file f ON f.sha256 = o.sha256"  # noqa: S608
+            " WHERE o.key = ? ORDER BY f.width * f.height DESC, f.sha256, o.url LIMIT ?",
+            (key, MOST),
+        )
+        return [
+            (_file(row[:6]), PhotoForm(id=row[6], url=row[7], sha256=row[0], key=row[8], width=row[9], crop=row[10]))
+            for row in rows
+        ]
+
     def near(self, hash_: bytes) -> list[tuple[int, str]]:
         """(bits, sha256) of files that look alike, the nearest first."""
         found: dict[str, int] = {}
