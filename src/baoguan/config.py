@@ -76,6 +76,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         str, _setting("serve", "who may read /metrics: local (asked directly, from a private network), all or off")
     ] = "local"
     log: Annotated[str, _setting("serve", "what serve and worker print: text, or json (an object a line)")] = "text"
+    script: Annotated[
+        bool,
+        _setting("serve", "offer the reader's one script: keys, read marks, offline reading; pages work without it"),
+    ] = True
     login: Annotated[
         str,
         _setting("serve", "what a login is for: none (off), apps (their interfaces; reading is open) or all of it"),

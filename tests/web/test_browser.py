@@ -107,3 +107,21 @@ def test_every_page_of_a_newsroom(modules: Path, sample: str) -> None:
     article = f"/article/{first}"
     paths = (article, "/day/2026-03-14?lang=ja", "/day/2026-03-14?by=outlet&lang=zh-Hant", "/outlets", "/outlet/haibin")
     check(look(modules, sample, *paths, f"{article}/0?lang=ja", "/status?lang=zh-Hans", "/about?lang=ja"))
+
+
+def test_keys_and_reading_with_the_server_gone(modules: Path, archive: str) -> None:
+    host, port = archive.removeprefix("http://").split(":")
+    command = ["node", str(HERE / "keys.mjs"), str(modules), str(CHROMIUM), host, port]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-2000:]
+    seen = json.loads(done.stdout)
+    assert [seen[key] for key in ("first", "second", "starred", "marked", "unmarked")] == [True, True, 1, 1, 0]
+    assert seen["readAfterOpening"] == 1
+    assert (seen["search"], seen["typed"]) == ("q", "jk"), "keys are letters in a field"
+    assert seen["stored"] == seen["listed"] >= 10
+    assert "議題之一" in seen["unopened"], "an article that was never opened is read offline"
+    assert seen["front"] > 0
+    assert seen["shelf"] == seen["stored"]
+    assert (seen["shelfStar"], seen["elsewhere"]) == (1, "Offline reading and keys")
+    assert seen["forgotten"]
+    assert seen["complaints"] == []

@@ -37,6 +37,7 @@ def paths(source: SampleReader) -> list[str]:
         f"/article/{first}/0",
         "/status",
         "/about",
+        "/offline",
         "/missing",
     ]
 
@@ -55,23 +56,25 @@ def check_page(text: str, policy: str) -> None:
     tree = lxml_html.document_fromstring(text)
     ids = tree.xpath("//@id")
     assert len(ids) == len(set(ids))
-    assert not tree.xpath("//script | //iframe | //object | //base | //@style | //form[@method='post']")
+    for script in tree.xpath("//script"):  # the one that the policy names by its hash, and no other
+        assert (script.get("src"), script.text) == ("/reader.js", None)
+        assert f"script-src '{script.get('integrity')}';" in policy
+    assert not tree.xpath("//iframe | //object | //base | //@style | //form[@method='post']")
     assert all(re.match(r"/(?!/)", str(action)) for action in tree.xpath("//form/@action"))
     for name, value in (
         (str(key), str(value)) for node in tree.iter(etree.Element) for key, value in node.attrib.items()
     ):
         assert not name.startswith("on")
         if name == "src":
-            assert value.startswith("/media/"), value
+            assert value == "/reader.js" or value.startswith("/media/"), value
     for link in tree.xpath("//link"):
         assert not str(link.get("href")).startswith(("http", "//")), "a page asks for nothing elsewhere"
     for href in tree.xpath("//a/@href"):
         assert re.match(r"https?://|/(?!/)|\?|#", str(href)), href
     sheets = [str(css) for css in tree.xpath("//style/text()")]
     digests = [base64.b64encode(hashlib.sha256(css.encode()).digest()).decode() for css in sheets]
-    assert set(re.findall(r"'sha256-([^']+)'", policy)) == set(digests)
+    assert set(re.findall(r"'sha256-([^']+)'", policy.partition("script-src")[0])) == set(digests)
     assert len(sheets) == len(tree.xpath("//style")) > 0
-    assert "script-src" not in policy
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert not re.search(r"url\(|@import", "".join(sheets))
@@ -401,3 +404,17 @@ def test_conversion_leaves_tags_alone() -> None:
         "",
         "",
     ]
+
+
+def test_the_script_is_small_one_file_and_optional(reader: MakeReader, ask: Ask) -> None:
+    got = ask("/reader.js")
+    assert len(got.body) <= 5000
+    digest = base64.b64encode(hashlib.sha256(got.body).digest()).decode()
+    assert f'<script src="/reader.js" integrity="sha256-{digest}" defer></script>' in ask("/").text
+    assert got.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert "connect-src 'self'" in got.headers["content-security-policy"]
+    source, without = reader(script=False)
+    source.add(outlet="haibin", title="x", body="<p>x</p>")
+    assert "script" not in without("/").text.replace("script=", "")
+    assert "script-src" not in without("/").headers["content-security-policy"]
+    assert [without(path).status for path in ("/reader.js", "/offline")] == [404, 404]

@@ -23,6 +23,7 @@ from baoguan.web.changes_source import ChangesSource
 from baoguan.web.files import media_path, serve_file
 from baoguan.web.images import ImageGate, ImageSite
 from baoguan.web.kept import KeptPages
+from baoguan.web.offline import offline_page, serve_script
 from baoguan.web.operation import Operation
 from baoguan.web.options import WebOptions
 from baoguan.web.pages import Pages
@@ -31,6 +32,7 @@ from baoguan.web.photos_source import PhotosSource
 from baoguan.web.render import Renderer, icon, style
 from baoguan.web.reply import text_reply
 from baoguan.web.safety import HEADERS, policy
+from baoguan.web.script import script_hash
 from baoguan.web.search import Search, SearchPages
 from baoguan.web.served import ServedPictures
 from baoguan.web.source import ReaderSource
@@ -83,6 +85,7 @@ def create_app(
     failed = _failing(renderer)
     routes: list[BaseRoute] = [
         *(Route(path, page(handle)) for path, handle in (*_pages(pages, feeds), *more)),
+        *_script_routes(options, renderer, page),
         Route("/media/{folder}/{name}", public),
         Route("/archive/{path:path}", public),
         Route("/icon.svg", _icon),
@@ -101,7 +104,7 @@ def create_app(
             *([Middleware(ReadersOnly, site=apps)] if apps is not None and apps.closed else []),
             *([Middleware(ImageGate, site=images)] if images is not None else []),
             Middleware(KeptPages, state=lambda: (source.state(), now_ms() // _KEPT_MS)),
-            Middleware(_Guard, policy=policy(style()), failed=failed),
+            Middleware(_Guard, policy=policy(style(), script=script_hash() if options.script else ""), failed=failed),
         ],
         exception_handlers={HTTPException: failed},
     )
@@ -122,6 +125,17 @@ def _pages(pages: Pages, feeds: Feeds) -> list[tuple[str, Callable[[Request], Re
         ("/article/{identity}/{rev:int}", pages.article),
         ("/status", pages.status),
         ("/about", pages.about),
+    ]
+
+
+def _script_routes(
+    options: WebOptions, renderer: Renderer, page: Callable[[Callable[[Request], Response | None]], Endpoint]
+) -> list[BaseRoute]:
+    if not options.script:
+        return []
+    return [
+        Route("/reader.js", serve_script),
+        Route("/offline", page(lambda request: offline_page(request, renderer))),
     ]
 
 

@@ -20,6 +20,7 @@ from baoguan.web.changes_source import ChangeCard, ChangesSource, Side, capture_
 from baoguan.web.render import Renderer, Ui, style
 from baoguan.web.reply import IMMUTABLE, etag_of, matches, not_modified, text_reply
 from baoguan.web.safety import FILE_POLICY, policy
+from baoguan.web.script import script_hash
 from baoguan.web.source import ArchiveInfo, OutletInfo, ReaderSource
 from baoguan.web.syndication import base_url
 from baoguan.web.words import Words
@@ -69,7 +70,7 @@ class ChangePages:
         self._changes = changes
         self._source = source
         self._show = renderer
-        self._policy = policy(style(), style(_SHEET))
+        self._policy = policy(style(), style(_SHEET), script=script_hash() if renderer.options.script else "")
 
     def endpoints(self) -> list[tuple[str, Callable[[Request], Response | None]]]:
         """(path, what answers there)"""

@@ -292,6 +292,7 @@ def open_reader(desk: Desk) -> "Starlette":
     options = WebOptions(
         zone=settings.zone,
         noindex=settings.noindex,
+        script=settings.script,
         base_url=settings.base_url,
         searches_a_second=max(0.01, settings.searches_a_second),
         asks_a_second=max(0.01, settings.asks_a_second),

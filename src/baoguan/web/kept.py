@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 BYTES = 32_000_000
 """Of bodies, as sent (compressed where the browser takes it)."""
 _LARGEST = 400_000
-_PATHS = re.compile(r"/(article/[0-9a-f]{16}(/\d{1,6})?|day/[\d-]{10}|outlet/[^/]{1,80}|outlets|about)?")
+_PATHS = re.compile(r"/(article/[0-9a-f]{16}(/\d{1,6})?|day/[\d-]{10}|outlet/[^/]{1,80}|outlets|about|offline)?")
 _VARIES = (b"accept-encoding", b"accept-language", b"cookie", b"save-data", b"host")
 _HEADERS = 600  # bytes of those headers together: longer ones are not kept
 _TAG = re.compile(rb'"[\x21\x23-\x7e]*"')

@@ -26,5 +26,7 @@ class WebOptions(msgspec.Struct, frozen=True, kw_only=True):
     """https://news.example: absolute addresses in feeds; empty takes the address that was asked."""
     variants: bool = False
     """Renditions of pictures are served under /variants/<sha256>/<width>.<avif|webp|jpg>: pages offer them."""
+    script: bool = True
+    """Pages name the one script: keys, marks of what was read, offline reading. All work without it."""
     max_age_s: int = 60
     """A browser shows a page again without asking for so long."""

@@ -15,6 +15,7 @@ from baoguan.web.options import WebOptions
 from baoguan.web.pictures import CARD_SIZES, LEAD_SIZES, Shot, picture_html
 from baoguan.web.reply import text_reply
 from baoguan.web.safety import policy
+from baoguan.web.script import script_hash
 from baoguan.web.views import CardView
 from baoguan.web.words import LANGUAGES, Words, choose_language, words
 
@@ -40,6 +41,8 @@ class Ui:
         self.changes = changes
         self.search = search
         self.zone = options.zone
+        self.script = script_hash() if options.script else ""
+        """sha256-... of the script that the page names."""
         self.remember = bool(asked) and lang != request.cookies.get("lang", "")
         self.save_data = request.headers.get("save-data", "").strip().lower() == "on"
         self._query = [(key, value) for key, value in request.query_params.multi_items() if key not in _REMEMBERED]
@@ -93,7 +96,7 @@ class Renderer:
             reply.set_cookie("pictures", ui.pictures, max_age=_YEAR_S, httponly=True, samesite="lax")
         if ui.sheet:
             # On 304 too: a browser takes the headers of it for the page that it holds.
-            reply.headers["content-security-policy"] = policy(style(), ui.sheet)
+            reply.headers["content-security-policy"] = policy(style(), ui.sheet, script=ui.script)
         return reply
 
     def error(self, request: Request, status: int) -> Response:
