@@ -85,12 +85,9 @@ def create_app(
     failed = _failing(renderer)
     routes: list[BaseRoute] = [
         *(Route(path, page(handle)) for path, handle in (*_pages(pages, feeds), *more)),
-        *_script_routes(options, renderer, page),
         Route("/media/{folder}/{name}", public),
         Route("/archive/{path:path}", public),
-        Route("/icon.svg", _icon),
-        Route("/favicon.ico", _icon),
-        Route("/robots.txt", _robots(options)),
+        *_small(options, page(lambda request: offline_page(request, renderer))),
     ]
     if apps is not None:
         routes += apps.routes(renderer)
@@ -128,15 +125,9 @@ def _pages(pages: Pages, feeds: Feeds) -> list[tuple[str, Callable[[Request], Re
     ]
 
 
-def _script_routes(
-    options: WebOptions, renderer: Renderer, page: Callable[[Callable[[Request], Response | None]], Endpoint]
-) -> list[BaseRoute]:
-    if not options.script:
-        return []
-    return [
-        Route("/reader.js", serve_script),
-        Route("/offline", page(lambda request: offline_page(request, renderer))),
-    ]
+def _small(options: WebOptions, offline: Endpoint) -> list[BaseRoute]:
+    fixed = [Route("/icon.svg", _icon), Route("/favicon.ico", _icon), Route("/robots.txt", _robots(options))]
+    return [*fixed, *([Route("/reader.js", serve_script), Route("/offline", offline)] if options.script else [])]
 
 
 def _files(source: ReaderSource, renderer: Renderer) -> Endpoint:
