@@ -19,11 +19,14 @@ from baoguan.feeds.items import ABOUT, Scope, markup, read_item, rights
 from baoguan.feeds.limits import MAX_ITEMS, MAX_VALUES
 from baoguan.feeds.links import is_web, resolve, resolve_html
 from baoguan.feeds.names import Names, attribute, local_name
+from baoguan.feeds.part import Aside, Part, all_text, begun_text, head_of, part_of
 from baoguan.feeds.people import feed_people, names_of
-from baoguan.feeds.texts import EMPTY, Text, as_html, as_plain, raw_text, read_text
+from baoguan.feeds.texts import EMPTY, Text, as_html, as_plain, read_text
 from baoguan.feeds.vocabulary import RIGHTS, Plans
 from baoguan.model.feed import FeedDoc
 
+_ITEMS = frozenset(("item", "entry", "atom:entry"))
+_NO_HEAD = _ITEMS | {""}
 _PUBLISHED = ("published", "pubdate", "atom:published", "issued", "dcterms:issued", "dcterms:created")
 _UPDATED = (
     "lastbuilddate",
@@ -60,16 +63,17 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     """Content-Language."""
 
 
-def read_channel(root: etree._Element, origin: Origin, *, form: str) -> FeedDoc:
-    """Reads a feed whose root is rss, RDF, feed or channel. `form` is what format_of said."""
-    names = Names(root)
+def read_channel(root: etree._Element, origin: Origin, *, form: str, aside: Aside = ()) -> FeedDoc:
+    """Reads a feed whose root is rss, RDF, feed or channel. `form` is what format_of said, `aside` parse_xml."""
+    names = Names(root, aside)
     atom = form.startswith("atom")
-    head = _head(root, names)
-    children = names.children(head)
-    base = base_of(head, base_of(root, origin.location or origin.url))
+    top = _head(root, names)
+    children = names.children(top, without=_NO_HEAD)
+    outer, head = head_of(root), head_of(top)
+    base = base_of(head, base_of(outer, origin.location or origin.url))
     links = link_elements(children)
     site = _site(head, children, links, base)
-    language = _language(root, head, children) or language_tag(origin.language)
+    language = _language(outer, head, children) or language_tag(origin.language)
     people, shown = feed_people(children, names)
     written_base = base if base != (origin.location or origin.url) else ""
     scope = Scope(
@@ -83,7 +87,7 @@ def read_channel(root: etree._Element, origin: Origin, *, form: str) -> FeedDoc:
         author_details=people,
         categories=category_names(children),
     )
-    elements, more = _item_elements(root, head, names)
+    elements, more = _item_elements(root, top, names)
     items = tuple(read_item(element, scope) for element in elements)
     doc = FeedDoc(
         format=form,
@@ -111,7 +115,7 @@ def _head(root: etree._Element, names: Names) -> etree._Element:
 def _item_elements(root: etree._Element, head: etree._Element, names: Names) -> tuple[list[etree._Element], int]:
     """Items where they belong; where none is, wherever they are. At most MAX_ITEMS, and how many more there were."""
     places = [head] if head is root else [child for child in root if names.of(child) == "channel"] + [root]
-    found = [child for place in places for child in place if names.of(child) in ("item", "entry", "atom:entry")]
+    found = [child for place in places for child in place if names.of(child) in _ITEMS]
     if not found:
         loose = [element for element in root.iter() if local_name(element) in ("item", "entry")]
         found = [element for element in loose if _is_outermost(element)]
@@ -123,11 +127,11 @@ def _is_outermost(element: etree._Element) -> bool:
     return parent is None or local_name(parent) not in ("item", "entry")
 
 
-def _site(head: etree._Element, children: Children, links: list[Link], base: str) -> str:
-    for element in children.get("link", ()):
-        text = raw_text(element) if element.text else ""
+def _site(head: Part, children: Children, links: list[Link], base: str) -> str:
+    for part in children.get("link", ()):
+        text = begun_text(part)
         if text:
-            return resolve(base_of(element, base), text)
+            return resolve(base_of(part, base), text)
     page = alternate(links)
     if page:
         return resolve(base, page)
@@ -138,16 +142,16 @@ def _related(links: list[Link], rel: str, base: str) -> str:
     return next((resolve(base, link.href) for link in links if link.rel == rel), "")
 
 
-def _language(root: etree._Element, head: etree._Element, children: Children) -> str:
+def _language(root: Part, head: Part, children: Children) -> str:
     for word in ("language", "dc:language"):
-        for element in children.get(word, ()):
-            text = raw_text(element)
+        for part in children.get(word, ()):
+            text = all_text(part)
             if text:
                 return language_tag(text)
     return language_of(head, language_of(root, ""))
 
 
-def _with_texts(doc: FeedDoc, head: etree._Element, children: Children, scope: Scope) -> FeedDoc:
+def _with_texts(doc: FeedDoc, head: Part, children: Children, scope: Scope) -> FeedDoc:
     named, title = _text(children, ("title", "dc:title", "atom:title", "itunes:title"), scope)
     about, description = _text(children, _DESCRIPTIONS, scope)
     published, published_raw = dated(children, _PUBLISHED)
@@ -167,21 +171,21 @@ def _with_texts(doc: FeedDoc, head: etree._Element, children: Children, scope: S
     )
 
 
-def _guid(head: etree._Element, children: Children, base: str) -> str:
+def _guid(head: Part, children: Children, base: str) -> str:
     for word in ("id", "atom:id", "guid"):
-        for element in children.get(word, ()):
-            text = raw_text(element)
+        for part in children.get(word, ()):
+            text = all_text(part)
             if text:
                 return resolve(base, text) if text.startswith("/") else text
-    return (head.get(ABOUT) or "").strip()
+    return head.attributes.get(ABOUT, "").strip()
 
 
-def _text(children: Children, words: tuple[str, ...], scope: Scope) -> tuple[etree._Element | None, Text]:
+def _text(children: Children, words: tuple[str, ...], scope: Scope) -> tuple[Part | None, Text]:
     for word in words:
-        for element in children.get(word, ()):
-            text = read_text(element, atom=scope.atom)
+        for part in children.get(word, ()):
+            text = read_text(part, atom=scope.atom)
             if text.value:
-                return element, text
+                return part, text
     return None, EMPTY
 
 
@@ -196,13 +200,13 @@ def _image(children: Children, scope: Scope) -> str:
         "googleplay:image",
         "media:thumbnail",
     ):
-        for element in children.get(word, ()):
-            inner = scope.names.children(element)
-            parts = inner.get("url", ())
-            url = raw_text(parts[0]) if parts else attribute(element, "href") or attribute(element, "url") or ""
-            url = url or ("" if len(element) else raw_text(element)) or attribute(element, "resource")
+        for part in children.get(word, ()):
+            inner = scope.names.children(part.element) if part.size else {}
+            urls = inner.get("url", ())
+            url = all_text(urls[0]) if urls else attribute(part, "href") or attribute(part, "url") or ""
+            url = url or part.text or attribute(part, "resource")
             if url:
-                return resolve(base_of(element, scope.base), url)
+                return resolve(base_of(part, scope.base), url)
     return ""
 
 
@@ -218,18 +222,20 @@ def _with_pace(doc: FeedDoc, children: Children) -> FeedDoc:
 
 
 def _list(children: Children, outer: str, inner: tuple[str, ...]) -> list[str]:
-    return [raw_text(part) for element in children.get(outer, ()) for part in element if local_name(part) in inner]
+    return [
+        all_text(part_of(one)) for part in children.get(outer, ()) for one in part.element if local_name(one) in inner
+    ]
 
 
 def _ttl(children: Children) -> int | None:
     """<ttl> is in minutes; the syndication module says how often in a period."""
-    for element in children.get("ttl", ()):
-        text = raw_text(element)
+    for part in children.get("ttl", ()):
+        text = all_text(part)
         if text.isdecimal() and text.isascii() and len(text) < 8:
             return int(text) * 60 or None
-    period = next((_PERIODS.get(raw_text(element).lower()) for element in children.get("sy:updateperiod", ())), None)
+    period = next((_PERIODS.get(all_text(part).lower()) for part in children.get("sy:updateperiod", ())), None)
     if period is None:
         return None
-    frequency = next((raw_text(element) for element in children.get("sy:updatefrequency", ())), "1")
+    frequency = next((all_text(part) for part in children.get("sy:updatefrequency", ())), "1")
     times = int(frequency) if frequency.isdecimal() and frequency.isascii() and len(frequency) < 8 else 1
     return max(60, period // max(1, times))

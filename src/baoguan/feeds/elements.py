@@ -2,19 +2,21 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 
 import msgspec
-from lxml import etree
 
 from baoguan.feeds.limits import MAX_VALUES
 from baoguan.feeds.links import resolve
 from baoguan.feeds.names import XML, attribute
-from baoguan.feeds.texts import plain, raw_text
+from baoguan.feeds.part import Part, all_text, part_of
+from baoguan.feeds.texts import plain
 from baoguan.feeds.vocabulary import CATEGORIES, LINKS
 from baoguan.text.dates import ReadDate, parse_date
 
-Children = dict[str, list[etree._Element]]
+Children = dict[str, list[Part]]
 _BASE, _LANG = XML + "base", XML + "lang"
+_REMEMBERED_CHARS = 100
 _PAGE_TYPES = ("", "text/html", "application/xhtml+xml")
 
 
@@ -25,18 +27,18 @@ class Link(msgspec.Struct, frozen=True):
     """alternate when none is written."""
     type: str
     href: str
-    element: etree._Element
+    part: Part
 
 
-def base_of(element: etree._Element, outer: str) -> str:
-    """The xml:base in force at `element`."""
-    own = element.get(_BASE)
+def base_of(part: Part, outer: str) -> str:
+    """The xml:base in force at `part`."""
+    own = part.attributes.get(_BASE) if part.attributes else None
     return resolve(outer, own) if own else outer
 
 
-def language_of(element: etree._Element, outer: str) -> str:
-    """The xml:lang in force at `element`; a blank one ends what was inherited."""
-    own = element.get(_LANG)
+def language_of(part: Part, outer: str) -> str:
+    """The xml:lang in force at `part`; a blank one ends what was inherited."""
+    own = part.attributes.get(_LANG) if part.attributes else None
     return outer if own is None else language_tag(own)
 
 
@@ -49,11 +51,12 @@ def link_elements(children: Children, words: Iterable[str] = LINKS) -> list[Link
     """The links that have an address in an attribute."""
     found = []
     for word in words:
-        for element in children.get(word, ())[:MAX_VALUES]:
-            href = attribute(element, "href")
+        for part in children.get(word, ())[:MAX_VALUES]:
+            href = attribute(part, "href") if part.attributes else ""
             if href:
-                rel = (element.get("rel") or "alternate").strip().lower().rsplit("/", 1)[-1]
-                found.append(Link(rel, (element.get("type") or "").strip().lower(), href, element))
+                get = part.attributes.get
+                rel = (get("rel") or "alternate").strip().lower().rsplit("/", 1)[-1]
+                found.append(Link(rel, (get("type") or "").strip().lower(), href, part))
     return found
 
 
@@ -67,8 +70,8 @@ def dated(children: Children, words: Iterable[str]) -> tuple[ReadDate | None, st
     """The first date that can be read under one of the names, and its text (the first text when none can)."""
     first = ""
     for word in words:
-        for element in children.get(word, ())[:MAX_VALUES]:
-            text = raw_text(element)
+        for part in children.get(word, ())[:MAX_VALUES]:
+            text = all_text(part)
             if text:
                 first = first or text[:200]
                 read = parse_date(text)
@@ -86,17 +89,27 @@ def category_names(children: Children, words: Iterable[str] = CATEGORIES) -> tup
     """Categories of an item or a feed: text, Atom's label or term, iTunes' text, Media RSS labels; each once."""
     found: dict[str, None] = {}
     for word in words:
-        for element in children.get(word, ())[:MAX_VALUES]:
-            for part in element.iter(element.tag) if word == "itunes:category" else (element,):
-                name = _category_name(part, word)
+        for part in children.get(word, ())[:MAX_VALUES]:
+            for one in map(part_of, part.element.iter(part.element.tag)) if word == "itunes:category" else (part,):
+                name = _category_name(one, word)
                 if name:
                     found[name] = None
     return tuple(found)
 
 
-def _category_name(element: etree._Element, word: str) -> str:
-    get = element.get
+def _category_name(part: Part, word: str) -> str:
+    if not part.attributes:
+        return _plain_name(part.text) if part.text and word != "media:category" else ""
+    get = part.attributes.get
     if word == "media:category":
         return (get("label") or "").strip()
-    text = get("label") or get("term") or get("text") or ("" if len(element) else element.text)
-    return plain(text) if text else ""
+    text = get("label") or get("term") or get("text") or part.text
+    return _plain_name(text) if text else ""
+
+
+def _plain_name(text: str) -> str:
+    return _remembered(text) if len(text) < _REMEMBERED_CHARS else plain(text)
+
+
+_remembered = lru_cache(maxsize=2048)(plain)
+"""Items of a feed share their categories."""

@@ -21,8 +21,9 @@ from baoguan.feeds.limits import MAX_MEDIA
 from baoguan.feeds.links import is_web, resolve, resolve_html
 from baoguan.feeds.media import read_media
 from baoguan.feeds.names import Names, attribute
+from baoguan.feeds.part import Part, all_text, begun_text, head_of
 from baoguan.feeds.people import item_people, names_of
-from baoguan.feeds.texts import EMPTY, Text, as_html, as_plain, collapse, first_words, raw_text, read_text
+from baoguan.feeds.texts import EMPTY, Text, as_html, as_plain, collapse, first_words, read_text
 from baoguan.feeds.vocabulary import TITLES, Plan, Plans
 from baoguan.model.feed import Author, FeedMedia, Item
 
@@ -50,17 +51,18 @@ def read_item(element: etree._Element, scope: Scope) -> Item:
     names = scope.names
     children = names.children(element)
     plan = scope.plans.of(children)
-    base = base_of(element, scope.base)
+    own = head_of(element)
+    base = base_of(own, scope.base)
     links = link_elements(children, plan.links)
     media = _media(children, plan, links, names, base)
-    guid, permalink = _guid(element, children, base)
-    url = _url(element, children, links, base) or _lesser_url(guid, permalink, links, media, base) or scope.site
-    content_element, content = _content(children, plan, scope.atom)
-    content_base = base_of(content_element, base) if content_element is not None else base
-    summary_element = _named(children, plan.summaries, "media:description", names)
-    summary = read_text(summary_element, atom=scope.atom) if summary_element is not None else EMPTY
-    title_element = _named(children, plan.titles, "media:title", names)
-    title = read_text(title_element, atom=scope.atom) if title_element is not None else EMPTY
+    guid, permalink = _guid(own, children, base)
+    url = _url(own, children, links, base) or _lesser_url(guid, permalink, links, media, base) or scope.site
+    content_part, content = _content(children, plan, scope.atom)
+    content_base = base_of(content_part, base) if content_part is not None else base
+    summary_part = _named(children, plan.summaries, "media:description", names)
+    summary = read_text(summary_part, atom=scope.atom) if summary_part is not None else EMPTY
+    title_part = _named(children, plan.titles, "media:title", names)
+    title = read_text(title_part, atom=scope.atom) if title_part is not None else EMPTY
     published, published_raw = dated(children, plan.published) if plan.published else (None, "")
     updated, updated_raw = dated(children, plan.updated) if plan.updated else (None, "")
     read = published or updated
@@ -71,8 +73,8 @@ def read_item(element: etree._Element, scope: Scope) -> Item:
         guid_is_permalink=permalink,
         url=url,
         title=as_plain(title) or first_words(summary.value) or first_words(content.value) or url,
-        title_html=markup(title, title_element, base),
-        summary_html=_html(summary, summary_element, base),
+        title_html=markup(title, title_part, base),
+        summary_html=_html(summary, summary_part, base),
         content_html=resolve_html(content_base, as_html(content)) if content.value else "",
         authors=names_of(people) if people else scope.authors,
         author_details=people or scope.author_details,
@@ -82,7 +84,7 @@ def read_item(element: etree._Element, scope: Scope) -> Item:
         updated_raw=updated_raw,
         zone_assumed=read is not None and read.zone_assumed,
         categories=(category_names(children, plan.categories) if plan.categories else ()) or scope.categories,
-        language=_language(element, content_element, children, scope.language),
+        language=_language(own, content_part, children, scope.language),
         rights_html=rights(children, plan.rights, scope.atom, base) if plan.rights else "",
         source_title=source_title,
         source_url=source_url,
@@ -94,8 +96,8 @@ def read_item(element: etree._Element, scope: Scope) -> Item:
 
 def rights(children: Children, words: Iterable[str], atom: bool, base: str) -> str:
     """The licence or copyright line as HTML."""
-    element = _first(children, words)
-    return _html(read_text(element, atom=atom), element, base) if element is not None else ""
+    part = _first(children, words)
+    return _html(read_text(part, atom=atom), part, base) if part is not None else ""
 
 
 def _media(children: Children, plan: Plan, links: list[Link], names: Names, base: str) -> tuple[FeedMedia, ...]:
@@ -103,96 +105,99 @@ def _media(children: Children, plan: Plan, links: list[Link], names: Names, base
     return read_media(children, enclosed, names, base) if plan.media or enclosed else ()
 
 
-def _first(children: Children, words: Iterable[str]) -> etree._Element | None:
+def _first(children: Children, words: Iterable[str]) -> Part | None:
     """The first element with something in it under the first name that has one."""
     for word in words:
-        for element in children.get(word, ()):
-            if len(element) or ((text := element.text) and not text.isspace()):
-                return element
+        for part in children.get(word, ()):
+            if part.text or part.size:
+                return part
     return None
 
 
-def _named(children: Children, words: tuple[str, ...], in_group: str, names: Names) -> etree._Element | None:
+def _named(children: Children, words: tuple[str, ...], in_group: str, names: Names) -> Part | None:
     """The first element of these names; where none is, one in a media group."""
-    element = _first(children, words) if words else None
-    if element is None and "media:group" in children:
-        groups = (names.children(group) for group in children["media:group"][:MAX_MEDIA])
+    for word in words:
+        for part in children[word]:
+            if part.text or part.size:
+                return part
+    if "media:group" in children:
+        groups = (names.children(group.element) for group in children["media:group"][:MAX_MEDIA])
         return next((found for inner in groups if (found := _first(inner, (in_group,))) is not None), None)
-    return element
+    return None
 
 
-def _html(text: Text, element: etree._Element | None, base: str) -> str:
-    if not text.value or element is None:
+def _html(text: Text, part: Part | None, base: str) -> str:
+    if not text.value or part is None:
         return ""
-    return resolve_html(base_of(element, base), as_html(text))
+    return resolve_html(base_of(part, base), as_html(text))
 
 
-def _content(children: Children, plan: Plan, atom: bool) -> tuple[etree._Element | None, Text]:
+def _content(children: Children, plan: Plan, atom: bool) -> tuple[Part | None, Text]:
     """The longest of the full texts."""
-    best: etree._Element | None = None
+    best: Part | None = None
     text = EMPTY
     for word in plan.contents:
-        for element in children[word]:
-            read = read_text(element, atom=atom and word != "content:encoded")
+        for part in children[word]:
+            read = read_text(part, atom=atom and word != "content:encoded")
             if best is None or len(read.value) > len(text.value):
-                best, text = element, read
+                best, text = part, read
     return best, text
 
 
 def _source(children: Children, plan: Plan, names: Names, base: str) -> tuple[str, str]:
     """(title, address) of the feed that an aggregated item was taken from: RSS's source, Atom's source feed."""
     for word in plan.sources:
-        for element in children[word][:1]:
-            if not len(element):
-                return collapse(element.text or ""), resolve(base, attribute(element, "url"))
-            inner = names.children(element)
+        for part in children[word][:1]:
+            if not part.size:
+                return collapse(part.text), resolve(base, attribute(part, "url"))
+            inner = names.children(part.element)
             title = _first(inner, TITLES)
             links = link_elements(inner)
             own = next((link.href for link in links if link.rel == "self"), "")
-            address = alternate(links) or own or next((raw_text(one) for one in inner.get("id", ())), "")
+            address = alternate(links) or own or next((all_text(one) for one in inner.get("id", ())), "")
             return as_plain(read_text(title, atom=True)) if title is not None else "", resolve(base, address)
     return "", ""
 
 
-def markup(text: Text, element: etree._Element | None, base: str) -> str:
+def markup(text: Text, part: Part | None, base: str) -> str:
     """A text as HTML when it has tags or entities, URLs resolved; empty otherwise."""
-    if element is None or not text.is_html or not ("<" in text.value or "&" in text.value):
+    if part is None or not text.is_html or not ("<" in text.value or "&" in text.value):
         return ""
-    return resolve_html(base_of(element, base), text.value)
+    return resolve_html(base_of(part, base), text.value)
 
 
-def _guid(element: etree._Element, children: Children, base: str) -> tuple[str, bool]:
+def _guid(own: Part, children: Children, base: str) -> tuple[str, bool]:
     """(guid, whether it is the item's address). Only RSS has permalinks; Atom ids and rdf:about are names."""
     for one in children.get("guid", ()):
-        text = raw_text(one)
+        text = all_text(one)
         if text:
             permalink = attribute(one, "ispermalink").lower() != "false" and is_web(text)
             return text, permalink
     for word in ("id", "atom:id"):
         for one in children.get(word, ()):
-            text = raw_text(one)
+            text = all_text(one)
             if text:
                 return (resolve(base, text) if text.startswith("/") else text), False
-    about = element.get(ABOUT) or ""
+    about = own.attributes.get(ABOUT, "")
     if about.strip():
         return about.strip(), False
     identifier = children.get("dc:identifier")
-    return (raw_text(identifier[0]) if identifier else ""), False
+    return (all_text(identifier[0]) if identifier else ""), False
 
 
-def _url(element: etree._Element, children: Children, links: list[Link], base: str) -> str:
+def _url(own: Part, children: Children, links: list[Link], base: str) -> str:
     for one in children.get("feedburner:origlink", ()):
-        original = resolve(base, raw_text(one))
+        original = resolve(base, all_text(one))
         if is_web(original):
             return original
     for one in children.get("link", ()):
-        text = raw_text(one) if one.text else ""
+        text = begun_text(one)
         if text:
             return resolve(base_of(one, base), text)
     page = alternate(links)
     if page:
-        return resolve(base_of(children.get("link", children.get("atom:link", [element]))[0], base), page)
-    return resolve(base, attribute(element, "href")) if "title" in children else ""
+        return resolve(base_of(children.get("link", children.get("atom:link", [own]))[0], base), page)
+    return resolve(base, attribute(own, "href")) if "title" in children else ""
 
 
 def _lesser_url(guid: str, permalink: bool, links: list[Link], media: tuple[FeedMedia, ...], base: str) -> str:
@@ -206,19 +211,19 @@ def _lesser_url(guid: str, permalink: bool, links: list[Link], media: tuple[Feed
     return next((one.url for one in media), "")
 
 
-def _language(element: etree._Element, content: etree._Element | None, children: Children, outer: str) -> str:
+def _language(own: Part, content: Part | None, children: Children, outer: str) -> str:
     stated = children.get("dc:language") or children.get("language")
     if stated:
-        text = raw_text(stated[0])
+        text = all_text(stated[0])
         if text:
             return language_tag(text)
-    language = language_of(element, outer)
+    language = language_of(own, outer)
     return language_of(content, language) if content is not None else language
 
 
 def _comments(children: Children, links: list[Link], base: str) -> str:
-    for element in children.get("comments", ()):
-        url = resolve(base, raw_text(element))
+    for part in children.get("comments", ()):
+        url = resolve(base, all_text(part))
         if is_web(url) and "%20" not in url:
             return url
     for link in links:

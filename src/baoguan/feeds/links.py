@@ -47,6 +47,8 @@ def is_web(url: str) -> bool:
 
 def resolve(base: str, url: str) -> str:
     """`url` without stray white space, absolute where `base` allows it; empty when it is too long or makes no sense."""
+    if url.startswith(("https://", "http://")) and _is_plain(url):
+        return url
     url = url.strip()
     if len(url) <= MAX_URL and _CLEAN.match(url):
         return url
@@ -60,6 +62,11 @@ def resolve(base: str, url: str) -> str:
         return _join(base, url)
     except ValueError:
         return url
+
+
+def _is_plain(url: str) -> bool:
+    """Whether there is nothing to clean in an address, asked without an expression: nearly all are so."""
+    return len(url) <= MAX_URL and url.isascii() and url.isprintable() and " " not in url
 
 
 def _join(base: str, url: str) -> str:

@@ -3,13 +3,12 @@
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
-from lxml import etree
-
 from baoguan.feeds.elements import Link
 from baoguan.feeds.limits import MAX_MEDIA
 from baoguan.feeds.links import resolve
 from baoguan.feeds.names import Names, attribute
-from baoguan.feeds.texts import as_plain, raw_text, read_text
+from baoguan.feeds.part import Part, all_text
+from baoguan.feeds.texts import as_plain, read_text
 from baoguan.model.feed import FeedMedia
 
 _EXTENSIONS = {
@@ -19,7 +18,7 @@ _EXTENSIONS = {
 }
 _KINDS = {extension: kind for kind, extensions in _EXTENSIONS.items() for extension in extensions}
 _ILLUSTRATED = frozenset(("media:content", "media:group", "media:thumbnail", "media:peerlink"))
-_Children = dict[str, list[etree._Element]]
+_Children = dict[str, list[Part]]
 
 
 def read_media(children: _Children, links: Sequence[Link], names: Names, base: str) -> tuple[FeedMedia, ...]:
@@ -53,29 +52,29 @@ def whole_number(text: str | None) -> int | None:
 
 def _all(children: _Children, links: Sequence[Link], names: Names, base: str) -> Iterator[FeedMedia]:
     original = children.get("feedburner:origenclosurelink")
-    for element in children.get("enclosure", ()):
-        url = raw_text(original[0]) if original else attribute(element, "url") or attribute(element, "href")
-        yield _record(url, base, mime=attribute(element, "type"), size=attribute(element, "length"))
+    for part in children.get("enclosure", ()):
+        url = all_text(original[0]) if original else attribute(part, "url") or attribute(part, "href")
+        yield _record(url, base, mime=attribute(part, "type"), size=attribute(part, "length"))
     for link in links:
-        get = link.element.get
+        get = link.part.attributes.get
         yield _record(link.href, base, mime=link.type, size=get("length") or "", title=(get("title") or "").strip())
     if not _ILLUSTRATED.isdisjoint(children):
         yield from _illustrations(children, names, base)
-    for element in children.get("itunes:image", ()):
-        yield _record(attribute(element, "href") or raw_text(element), base, kind="image")
+    for part in children.get("itunes:image", ()):
+        yield _record(attribute(part, "href") or all_text(part), base, kind="image")
     yield from _plain_images(children, names, base)
 
 
 def _illustrations(children: _Children, names: Names, base: str) -> Iterator[FeedMedia]:
     """Media RSS: contents, groups of renditions, thumbnails, with the words beside or around them."""
     words = _words(children)
-    for element in children.get("media:content", ()):
-        yield from _content(element, names, base, words)
+    for part in children.get("media:content", ()):
+        yield from _content(part, names, base, words)
     for group in children.get("media:group", ()):
-        inner = names.children(group)
+        inner = names.children(group.element)
         spoken = _words(inner) or words
-        for element in inner.get("media:content", ()):
-            yield from _content(element, names, base, spoken)
+        for part in inner.get("media:content", ()):
+            yield from _content(part, names, base, spoken)
         yield from _thumbnails(inner, base, spoken)
         yield from _peers(inner, base)
     yield from _thumbnails(children, base, words if "media:content" not in children else {})
@@ -84,20 +83,20 @@ def _illustrations(children: _Children, names: Names, base: str) -> Iterator[Fee
 
 def _plain_images(children: _Children, names: Names, base: str) -> Iterator[FeedMedia]:
     """<image> in an item, with a URL in an attribute, in <url> or as text; Google's image:image too."""
-    for element in (*children.get("image", ()), *children.get("image:image", ()), *children.get("thumbnail", ())):
-        inner = names.children(element)
-        address = next((raw_text(part[0]) for word in ("url", "image:loc", "loc") if (part := inner.get(word))), "")
+    for part in (*children.get("image", ()), *children.get("image:image", ()), *children.get("thumbnail", ())):
+        inner = names.children(part.element) if part.size else {}
+        address = next((all_text(named[0]) for word in ("url", "image:loc", "loc") if (named := inner.get(word))), "")
         captions = inner.get("image:caption") or inner.get("image:title")
-        url = address or attribute(element, "url") or attribute(element, "href") or attribute(element, "resource")
-        url = url or ("" if len(element) else raw_text(element))
+        url = address or attribute(part, "url") or attribute(part, "href") or attribute(part, "resource")
+        url = url or part.text
         if "/" in url or "." in url:
-            yield _record(url, base, kind="image", caption=raw_text(captions[0]) if captions else "")
+            yield _record(url, base, kind="image", caption=all_text(captions[0]) if captions else "")
 
 
-def _content(element: etree._Element, names: Names, base: str, outer: dict[str, str]) -> Iterator[FeedMedia]:
-    inner = names.children(element) if len(element) else {}
+def _content(part: Part, names: Names, base: str, outer: dict[str, str]) -> Iterator[FeedMedia]:
+    inner = names.children(part.element) if part.size else {}
     words = {**outer, **_words(inner)}
-    get = element.get
+    get = part.attributes.get
     medium, mime = (get("medium") or "").strip().lower(), (get("type") or "").strip()
     url = get("url") or ""
     yield _record(
@@ -114,26 +113,27 @@ def _content(element: etree._Element, names: Names, base: str, outer: dict[str, 
 
 
 def _thumbnails(children: _Children, base: str, words: dict[str, str]) -> Iterator[FeedMedia]:
-    for element in children.get("media:thumbnail", ()):
-        url = element.get("url") or raw_text(element)
-        yield _record(url, base, kind="image", width=element.get("width"), height=element.get("height"), **words)
+    for part in children.get("media:thumbnail", ()):
+        get = part.attributes.get
+        url = get("url") or all_text(part)
+        yield _record(url, base, kind="image", width=get("width"), height=get("height"), **words)
 
 
 def _peers(children: _Children, base: str) -> Iterator[FeedMedia]:
-    for element in children.get("media:peerlink", ()):
-        yield _record(attribute(element, "href"), base, mime=attribute(element, "type"))
+    for part in children.get("media:peerlink", ()):
+        yield _record(attribute(part, "href"), base, mime=attribute(part, "type"))
 
 
 def _words(children: _Children) -> dict[str, str]:
     """Title, caption and credit that stand beside or inside a picture."""
     words: dict[str, str] = {}
     for key, word in (("title", "media:title"), ("caption", "media:description"), ("credit", "media:credit")):
-        spoken = dict.fromkeys(as_plain(read_text(element, atom=False)) for element in children.get(word, ()))
+        spoken = dict.fromkeys(as_plain(read_text(part, atom=False)) for part in children.get(word, ()))
         text = ", ".join(part for part in spoken if part)
         if text:
             words[key] = text
     if "caption" not in words:
-        captions = [raw_text(element) for element in children.get("media:text", ()) if not element.get("start")]
+        captions = [all_text(part) for part in children.get("media:text", ()) if not part.attributes.get("start")]
         if captions and captions[0]:
             words["caption"] = captions[0]
     return words

@@ -52,8 +52,8 @@ def parse_feed(
     tree = parse_xml(data, content_type)
     root = _feed_root(tree, data)
     if local_name(root) == "urlset":
-        return _finished(sitemap_as_feed(root, origin), tree.encoding, tree.warnings)
-    return _finished(read_channel(root, origin, form=format_of(root)), tree.encoding, tree.warnings)
+        return _finished(sitemap_as_feed(root, origin, tree.aside), tree.encoding, tree.warnings)
+    return _finished(read_channel(root, origin, form=format_of(root), aside=tree.aside), tree.encoding, tree.warnings)
 
 
 def format_of(root: etree._Element) -> str:

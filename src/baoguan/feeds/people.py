@@ -4,11 +4,10 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from lxml import etree
-
 from baoguan.feeds.limits import MAX_VALUES
 from baoguan.feeds.names import Names
-from baoguan.feeds.texts import collapse, plain, raw_text
+from baoguan.feeds.part import Part, all_text, part_of
+from baoguan.feeds.texts import collapse, plain
 from baoguan.feeds.vocabulary import AUTHORS
 from baoguan.model.feed import Author
 
@@ -24,15 +23,19 @@ _EMAIL = ("email", "atom:email", "itunes:email", "foaf:mbox")
 _PAGE = ("uri", "url", "homepage", "atom:uri", "atom:url", "foaf:homepage")
 _MAX_NAME = 500
 _MAX_DEPTH = 8
-_Children = dict[str, list[etree._Element]]
+_Children = dict[str, list[Part]]
 
 
 def item_people(children: _Children, names: Names, words: Iterable[str] = AUTHORS) -> tuple[Author, ...]:
     """Authors of an item: those of the first vocabulary that names any, for the others repeat them."""
     for word in words:
         found = children.get(word)
-        if found:
-            people = dict.fromkeys(one for element in found[:MAX_VALUES] if (one := _person(element, names)))
+        if found and len(found) == 1:
+            one = _person(found[0], names)
+            if one:
+                return (one,)
+        elif found:
+            people = dict.fromkeys(person for part in found[:MAX_VALUES] if (person := _person(part, names)))
             if people:
                 return tuple(people)
     return ()
@@ -71,26 +74,26 @@ def read_person(text: str) -> Author | None:
     return Author(email=text) if _BARE_MAIL.match(text) else Author(name=text)
 
 
-def _person(element: etree._Element, names: Names, depth: int = 0) -> Author | None:
-    if not len(element):
-        return read_person(raw_text(element)[: 2 * _MAX_NAME])
-    parts = names.children(element)
+def _person(part: Part, names: Names, depth: int = 0) -> Author | None:
+    if not part.size:
+        return read_person(part.text[: 2 * _MAX_NAME])
+    parts = names.children(part.element)
     name, email, page = (_part(parts, words) for words in (_NAME, _EMAIL, _PAGE))
     read = read_person(name) if name else None
     if read is not None:
         return Author(name=read.name or read.email, email=email or (read.email if read.name else ""), url=page)
     if email or page:
         return Author(email=email, url=page)
-    deeper = next((child for child in element if isinstance(child.tag, str) and len(child)), None)
+    deeper = next((child for child in part.element if isinstance(child.tag, str) and len(child)), None)
     if deeper is not None and depth < _MAX_DEPTH:
-        return _person(deeper, names, depth + 1)
-    return read_person(raw_text(element)[: 2 * _MAX_NAME])
+        return _person(part_of(deeper), names, depth + 1)
+    return read_person(all_text(part)[: 2 * _MAX_NAME])
 
 
 def _part(parts: _Children, words: tuple[str, ...]) -> str:
     for word in words:
         for part in parts.get(word, ())[:MAX_VALUES]:
-            text = raw_text(part)
+            text = all_text(part)
             if text:
                 return text[:_MAX_NAME]
     return ""

@@ -15,8 +15,7 @@ _DOCTYPE = re.compile(
 _DECLARED = re.compile(r"""<!ENTITY\s+([A-Za-z_][\w.\-]{0,60})\s+(?:"([^"]{0,1000})"|'([^']{0,1000})')\s*>""")
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]+")
 _PARTS = re.compile(
-    r"<!\[CDATA\[.*?(?:\]\]>|\Z)"
-    r"|&(?!(?:amp|lt|gt|quot|apos);)(?:#(?P<dec>\d{1,8});?|#[xX](?P<hex>[0-9a-fA-F]{1,7});?|(?P<name>[A-Za-z][A-Za-z0-9_.\-]{0,60});|)"
+    r"&(?!(?:amp|lt|gt|quot|apos);)(?:#(?P<dec>\d{1,8});?|#[xX](?P<hex>[0-9a-fA-F]{1,7});?|(?P<name>[A-Za-z][A-Za-z0-9_.\-]{0,60});|)"
     r"|<(?=[\s\d=])",
     re.DOTALL,
 )
@@ -45,7 +44,22 @@ def repair_xml(text: str) -> str:
     text = _without_illegal(text)
     text, entities = _without_doctype(text)
     text = _ROOT.sub(lambda tag: _BARE_VALUE.sub(r'="\1"', tag[0]), text, count=1)
-    return _close_cdata(_PARTS.sub(lambda found: _part(found, entities), text, count=MAX_REPAIRS))
+    return _close_cdata(_repaired(text, entities))
+
+
+def _repaired(text: str, entities: dict[str, str]) -> str:
+    """What stands outside of CDATA sections put right, at most MAX_REPAIRS times."""
+    pieces, at, left = list[str](), 0, MAX_REPAIRS
+    while at < len(text) and left > 0:
+        start = text.find("<![CDATA[", at)
+        piece, count = _PARTS.subn(
+            lambda found: _part(found, entities), text[at : start if start >= 0 else len(text)], count=left
+        )
+        end = text.find("]]>", start) if start >= 0 else -1
+        at = end if end >= 0 else len(text)
+        pieces += (piece, text[start:at] if start >= 0 else "")
+        left -= count
+    return "".join((*pieces, text[at:]))
 
 
 def _without_illegal(text: str) -> str:

@@ -12,7 +12,8 @@ from baoguan.feeds.limits import MAX_BYTES, MAX_ITEMS
 from baoguan.feeds.links import resolve
 from baoguan.feeds.media import read_media
 from baoguan.feeds.names import Names, local_name
-from baoguan.feeds.texts import collapse, raw_text
+from baoguan.feeds.part import Aside, Part, all_text
+from baoguan.feeds.texts import collapse
 from baoguan.feeds.xmltree import parse_xml
 from baoguan.model.feed import FeedDoc, FeedMedia, Item
 from baoguan.text.dates import ReadDate
@@ -51,15 +52,15 @@ def parse_sitemap(data: bytes, *, url: str = "", content_type: str = "", max_byt
     tree = parse_xml(data, content_type)
     if tree.root is None or local_name(tree.root) not in ("urlset", "sitemapindex"):
         raise FeedError("no sitemap: its root is neither urlset nor sitemapindex")
-    return read_sitemap(tree.root, url, tree.warnings)
+    return read_sitemap(tree.root, url, tree.warnings, tree.aside)
 
 
-def read_sitemap(root: etree._Element, url: str, warnings: tuple[str, ...] = ()) -> Sitemap:
+def read_sitemap(root: etree._Element, url: str, warnings: tuple[str, ...] = (), aside: Aside = ()) -> Sitemap:
     """A parsed sitemap."""
-    names = Names(root)
+    names = Names(root, aside)
     rows = [names.children(row) for row in root if local_name(row) in ("url", "sitemap")]
     if local_name(root) == "sitemapindex":
-        found = [resolve(url, raw_text(row["loc"][0])) for row in rows[:MAX_ITEMS] if row.get("loc")]
+        found = [resolve(url, all_text(row["loc"][0])) for row in rows[:MAX_ITEMS] if row.get("loc")]
         return Sitemap(sitemaps=tuple(dict.fromkeys(found)), warnings=warnings)
     pages = tuple(_page(row, names, url) for row in rows[:MAX_ITEMS] if row.get("loc"))
     more = len(rows) - MAX_ITEMS
@@ -68,9 +69,9 @@ def read_sitemap(root: etree._Element, url: str, warnings: tuple[str, ...] = ())
     )
 
 
-def sitemap_as_feed(root: etree._Element, origin: Origin) -> FeedDoc:
+def sitemap_as_feed(root: etree._Element, origin: Origin, aside: Aside = ()) -> FeedDoc:
     """A news sitemap as a feed, format `sitemap`. Raises FeedError for a sitemap whose pages carry no news."""
-    sitemap = read_sitemap(root, origin.url)
+    sitemap = read_sitemap(root, origin.url, aside=aside)
     if not any(page.is_news for page in sitemap.pages):
         raise FeedError("a sitemap without news: a list of pages, no feed")
     outlet = next((page.outlet for page in sitemap.pages if page.outlet), "")
@@ -101,15 +102,15 @@ def _item(page: Page) -> Item:
     )
 
 
-def _page(row: dict[str, list[etree._Element]], names: Names, base: str) -> Page:
-    news = names.children(row["news:news"][0]) if "news:news" in row else {}
-    publication = names.children(news["news:publication"][0]) if "news:publication" in news else {}
+def _page(row: dict[str, list[Part]], names: Names, base: str) -> Page:
+    news = names.children(row["news:news"][0].element) if "news:news" in row else {}
+    publication = names.children(news["news:publication"][0].element) if "news:publication" in news else {}
     published, raw = dated(news, ("news:publication_date",))
     modified, raw_modified = dated(row, ("lastmod",))
     read: ReadDate | None = published or modified
     keywords = f"{_text(news, 'news:keywords')},{_text(news, 'news:genres')}".replace("，", ",")
     return Page(
-        url=resolve(base, raw_text(row["loc"][0])),
+        url=resolve(base, all_text(row["loc"][0])),
         title=collapse(_text(news, "news:title")),
         published=read_at(published),
         modified=read_at(modified),
@@ -123,5 +124,5 @@ def _page(row: dict[str, list[etree._Element]], names: Names, base: str) -> Page
     )
 
 
-def _text(children: dict[str, list[etree._Element]], word: str) -> str:
-    return raw_text(children[word][0]) if word in children else ""
+def _text(children: dict[str, list[Part]], word: str) -> str:
+    return all_text(children[word][0]) if word in children else ""

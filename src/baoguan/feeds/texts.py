@@ -10,6 +10,7 @@ from lxml import etree
 
 from baoguan.feeds.limits import MAX_TEXT, MAX_TITLE
 from baoguan.feeds.names import local_name
+from baoguan.feeds.part import Part, all_text
 
 _HTML_TAGS = (
     "a|abbr|acronym|address|article|aside|audio|b|bdi|bdo|big|blink|blockquote|body|br|button|caption|center|cite|code|col|dd|del"
@@ -41,34 +42,27 @@ class Text(msgspec.Struct, frozen=True, gc=False):
 EMPTY = Text("", False)
 
 
-def raw_text(element: etree._Element) -> str:
-    """All character data of `element`, stripped."""
-    if len(element):
-        return "".join(map(str, element.itertext()))[:MAX_TEXT].strip()
-    text = element.text
-    return text[:MAX_TEXT].strip() if text else ""
-
-
-def read_text(element: etree._Element, *, atom: bool) -> Text:
-    """The text construct in `element`: by the rules of Atom when `atom`, else as RSS, where everything may be HTML.
+def read_text(part: Part, *, atom: bool) -> Text:
+    """The text construct in `part`: by the rules of Atom when `atom`, else as RSS, where everything may be HTML.
 
     Base64, inline mark-up and types that don't keep what they promise are seen to.
     """
-    if not len(element):  # nearly every text
-        kind = element.get("type")
-        if (kind in _ESCAPED_TYPES if atom else not kind) and not element.get("mode"):
-            return Text((element.text or "")[:MAX_TEXT].strip(), True)
-    return _declared_text(element, atom)
+    if not part.size:  # nearly every text
+        get = part.attributes.get
+        kind = get("type")
+        if (kind in _ESCAPED_TYPES if atom else not kind) and not get("mode"):
+            return Text(part.text, True)
+    return _declared_text(part, atom)
 
 
-def _declared_text(element: etree._Element, atom: bool) -> Text:
-    kind = (element.get("type") or "").strip().lower().split(";")[0]
-    mode = (element.get("mode") or "").strip().lower()
-    if mode == "base64" or _is_base64_type(kind, element):
-        return Text(_unbase64(raw_text(element)), "html" in kind or atom)
-    if len(element) and _has_markup(element):
-        return Text(inner_html(element, unwrap=kind == "xhtml"), True)
-    value = raw_text(element)
+def _declared_text(part: Part, atom: bool) -> Text:
+    kind = part.attributes.get("type", "").strip().lower().split(";")[0]
+    mode = part.attributes.get("mode", "").strip().lower()
+    if mode == "base64" or _is_base64_type(kind, part):
+        return Text(_unbase64(all_text(part)), "html" in kind or atom)
+    if part.size and _has_markup(part.element):
+        return Text(inner_html(part.element, unwrap=kind == "xhtml"), True)
+    value = all_text(part)
     if mode == "xml" and "html" not in kind:
         return Text(value, False)
     if not atom or "html" in kind or "xml" in kind:
@@ -171,10 +165,10 @@ def _has_markup(element: etree._Element) -> bool:
     return any(isinstance(child.tag, str) for child in element)
 
 
-def _is_base64_type(kind: str, element: etree._Element) -> bool:
+def _is_base64_type(kind: str, part: Part) -> bool:
     """RFC 4287 4.1.3.3: content of any other media type is Base64."""
     binary = "/" in kind and not kind.startswith("text/") and not kind.endswith(("+xml", "/xml"))
-    return binary and not element.get("mode") and not len(element)
+    return binary and not part.attributes.get("mode") and not part.size
 
 
 def _unbase64(text: str) -> str:

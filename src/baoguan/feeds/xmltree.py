@@ -7,6 +7,7 @@ from lxml import etree
 
 from baoguan.feeds.encoding import decode_document, may_be_plain_utf8
 from baoguan.feeds.limits import MAX_TAG_BYTES, MAX_TAGS
+from baoguan.feeds.part import MARK, Aside
 from baoguan.feeds.repair import repair_xml, without_declaration
 
 _LONG_TAG = re.compile(rb"<[^<>]{%d}" % MAX_TAG_BYTES)
@@ -17,6 +18,13 @@ _C1_NUMBERS = re.compile(rb"&#(1(?:2[89]|[345]\d));")
 _C1_NUMBER = re.compile(rb"#(?<=&#)1(?:2[89]|[345]\d);")
 """The same, begun with the rarer byte: found in two thirds of the time."""
 
+_BEGIN, _END = MARK.encode(), "\ue001".encode()
+_MARK_NUMBER = re.compile(rb"&#(?:0*57344|[xX]0*[eE]000);")
+_LONG_TEXT = 200
+_MAX_TEXT_BYTES = 9_000_000
+"""The parser gives up at ten million."""
+_CONTROLS = bytes(code for code in range(0x20) if code not in b"\t\n\r")
+
 
 class Tree(msgspec.Struct, frozen=True, kw_only=True):
     """A parsed document."""
@@ -25,6 +33,8 @@ class Tree(msgspec.Struct, frozen=True, kw_only=True):
     """None when there is no element in it."""
     encoding: str
     warnings: tuple[str, ...] = ()
+    aside: Aside = ()
+    """Long texts that were not given to the parser; `part_of` puts them in place."""
 
 
 def parse_xml(data: bytes, content_type: str = "") -> Tree:
@@ -37,9 +47,13 @@ def parse_xml(data: bytes, content_type: str = "") -> Tree:
     plain = not declares and may_be_plain_utf8(data, content_type)
     if plain:
         cut, warnings = _capped(_without_c1(data))
-        root, clean = _parse(cut)
+        short, aside = set_aside(cut)
+        root, clean = _parse(short)
+        if aside and not clean and warnings:  # cut off: as much of it as there is
+            aside = ()
+            root, clean = _parse(cut)
         if root is not None and (clean or warnings):
-            return Tree(root=root, encoding="utf-8", warnings=warnings)
+            return Tree(root=root, encoding="utf-8", warnings=warnings, aside=aside)
     decoded = decode_document(data, content_type)
     if not declares and not plain:
         cut, warnings = _capped(_without_c1(without_declaration(decoded.text).encode("utf-8", "replace")))
@@ -71,6 +85,56 @@ def _parse(data: bytes) -> tuple[etree._Element | None, bool]:
     except (etree.XMLSyntaxError, ValueError):
         return None, False
     return root, not len(parser.error_log)
+
+
+def set_aside(data: bytes) -> tuple[bytes, Aside]:
+    """A document with marks in place of its long CDATA sections, and these; unchanged where that might not be exact.
+
+    The parser looks at them character by character, and they are half of what feeds are made of: without them it takes
+    two thirds of the time.
+    """
+    pieces, aside, at = list[bytes](), list[str](), 0
+    while (start := data.find(b"<![CDATA[", at)) >= 0:
+        start += len(b"<![CDATA[")
+        end = data.find(b"]]>", start)
+        if end < 0:
+            return data, ()
+        if _LONG_TEXT < end - start < _MAX_TEXT_BYTES:
+            long = _legal(data[start:end])
+            if long is None:
+                return data, ()
+            pieces += (data[at:start], b"%b%d%b" % (_BEGIN, len(aside), _END))
+            aside.append(long)
+            at = end
+        elif at < end:
+            pieces.append(data[at:end])
+            at = end
+    if not aside:
+        return data, ()
+    pieces.append(data[at:])
+    short = b"".join(pieces)
+    if short.count(_BEGIN) != len(aside) or _MARK_NUMBER.search(short) or _is_quoted(short):
+        return data, ()
+    return short, aside
+
+
+def _is_quoted(short: bytes) -> bool:
+    """Whether a mark stands in a comment or an instruction, where the text behind it might have ended either."""
+    openings = ((b"<!--", b"-->"), (b"<?", b"?>"))
+    return any(_BEGIN in part.partition(end)[0] for start, end in openings for part in short.split(start)[1:])
+
+
+def _legal(text: bytes) -> str | None:
+    """A text as a parser gives it; None where it holds what XML forbids."""
+    if len(text.translate(None, _CONTROLS)) < len(text):
+        return None
+    if b"\r" in text:
+        text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    try:
+        decoded = text.decode()
+    except UnicodeDecodeError:
+        return None
+    return None if "\ufffe" in decoded or "\uffff" in decoded else decoded
 
 
 def _without_c1(data: bytes) -> bytes:
