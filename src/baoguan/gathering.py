@@ -130,7 +130,8 @@ def _flush(desk: Desk, pictures: PictureDesk) -> int:
             catch_up(desk)
             ledger = Ledger(desk.catalog, desk.denials)
             for identity, picked in late:
-                log_late(batch, ledger, identity=identity, picked=picked, now_ms=desk.now_ms())
+                if desk.catalog.article(identity) is not None:
+                    log_late(batch, ledger, identity=identity, picked=picked, now_ms=desk.now_ms())
             desk.commit(batch, ledger)
     came = len({picked.url for _, picked in late})
     pictures.settle({}, desk.now_ms())
@@ -167,10 +168,15 @@ def fix_pictures(
 
 
 def _put_back(desk: Desk, path: str, data: bytes) -> bool:
+    """Under the write lock, and only while an article shows it: another process may have withdrawn the last one."""
     if hashlib.sha256(data).hexdigest() != _name(path):
         return False
-    desk.archive.objects.put_new(path, data)
-    desk.archive.objects.sync([path])
+    with desk.archive.writing():
+        catch_up(desk)
+        if not desk.catalog.owners(_name(path)):
+            return False
+        desk.archive.objects.put_new(path, data)
+        desk.archive.objects.sync([path])
     return True
 
 
@@ -238,9 +244,9 @@ def _keep(desk: Desk, found: list[tuple[str, Picked]]) -> int:
         catch_up(desk)
         ledger = Ledger(desk.catalog, desk.denials)
         for identity, picked in found:
-            others = [one for one in desk.schedule.awaiting(picked.url) if desk.catalog.article(one) is not None]
-            for one in dict.fromkeys((identity, *others)):
-                log_late(batch, ledger, identity=one, picked=picked, now_ms=desk.now_ms())
+            for one in dict.fromkeys((identity, *desk.schedule.awaiting(picked.url))):
+                if desk.catalog.article(one) is not None:  # withdrawn meanwhile: nothing more comes of it
+                    log_late(batch, ledger, identity=one, picked=picked, now_ms=desk.now_ms())
         desk.commit(batch, ledger)
     desk.schedule.settle_pictures([picked.url for _, picked in found], [])
     for _, picked in found:

@@ -20,6 +20,7 @@ from baoguan.archive.verify import verify
 from baoguan.backends.files import FileObjects
 from baoguan.cli.common import read_verifier
 from baoguan.cli.media import _folder_source
+from baoguan.errors import NotFound
 from baoguan.gathering import DEAD_TRIES, fetch_missing, fix_pictures, picture_status
 from baoguan.ingest import sync
 from baoguan.withdrawing import withdraw
@@ -176,4 +177,25 @@ def test_a_lost_file_comes_back_only_with_its_own_bytes(folder: Path, site: Pict
     site.files["/one.jpg"] = drawn(1)
     with open_desk(folder, durable=False) as desk:
         assert fix_pictures(desk).restored == 1
+    whole(folder)
+
+
+def test_what_is_withdrawn_while_it_is_fetched_does_not_come_back(folder: Path) -> None:
+    """A lost file is found elsewhere; its article is withdrawn before the bytes arrive."""
+    with open_desk(folder, durable=False) as desk:
+        (lost,) = desk.archive.objects.list("media")
+        data = desk.archive.media(lost)
+        (folder / "public" / lost).unlink()
+        ids = [row.id for row in desk.catalog.articles() if row.title in ("One", "Two")]
+
+        def get(path: str, _cap: int) -> bytes | None:
+            if not path.startswith("media/"):
+                return None
+            with open_desk(folder, durable=False) as other:
+                withdraw(other, ids, reason="court")
+            return data
+
+        with pytest.raises(NotFound, match="no checkpoint there"):
+            fix_pictures(desk, [get], offline=True)
+        assert list(desk.archive.objects.list("media")) == []
     whole(folder)
