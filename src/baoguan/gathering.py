@@ -13,8 +13,10 @@ from baoguan.batching import Picked, log_late
 from baoguan.desk import Desk, catch_up, exclusive
 from baoguan.errors import NotFound, StoreError
 from baoguan.media.measure import measure_picture
+from baoguan.model.capture import FetchRequest
 from baoguan.model.codec import decode_line
-from baoguan.picking import LATE_STEPS_S, PictureDesk
+from baoguan.photographing import index_photos, open_photos
+from baoguan.picking import LATE_STEPS_S, PictureDesk, is_absent
 
 DEAD_TRIES = len(LATE_STEPS_S)
 """Tries after which an origin is called dead; it is still asked once a month."""
@@ -126,16 +128,21 @@ def _flush(desk: Desk, pictures: PictureDesk) -> int:
     late = pictures.late
     if late:
         desk.check_disk()
-        with desk.archive.begin() as batch:
-            catch_up(desk)
-            ledger = Ledger(desk.catalog, desk.denials)
-            for identity, picked in late:
-                if desk.catalog.article(identity) is not None:
-                    log_late(batch, ledger, identity=identity, picked=picked, now_ms=desk.now_ms())
-            desk.commit(batch, ledger)
+        _log(desk, late)
     came = len({picked.url for _, picked in late})
     pictures.settle({}, desk.now_ms())
     return came
+
+
+def _log(desk: Desk, late: Sequence[tuple[str, Picked]]) -> None:
+    """One batch of `late` leaves; articles that were withdrawn meanwhile get none."""
+    with desk.archive.begin() as batch:
+        catch_up(desk)
+        ledger = Ledger(desk.catalog, desk.denials)
+        for identity, picked in late:
+            if desk.catalog.article(identity) is not None:
+                log_late(batch, ledger, identity=identity, picked=picked, now_ms=desk.now_ms())
+        desk.commit(batch, ledger)
 
 
 def fix_pictures(
@@ -165,6 +172,70 @@ def fix_pictures(
         done.asked, done.came = done.asked + asked.asked, done.came + asked.came
     done.left = sum(row.missing + row.lost for row in picture_status(desk))
     return done
+
+
+class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
+    """What the origin had when it was asked again."""
+
+    outcome: str
+    """same, changed, gone (it says there is no such picture), or failed."""
+    old: str = ""
+    """sha256 of what was kept; it stays."""
+    new: str = ""
+    """sha256 of what the origin has now."""
+    articles: int = 0
+    """For which the log now names it too."""
+
+
+def refresh_picture(desk: Desk, url: str) -> Refreshed:
+    """Asks the origin of a kept picture again. Other bytes are kept beside the old ones, which no article loses.
+
+    They become a `late` leaf of every article that shows that address; records never change. Raises NotFound where
+    nothing is kept under `url`.
+    """
+    with exclusive(desk):
+        catch_up(desk)
+        desk.check_disk()
+        kept = desk.catalog.media(url)
+        if kept is None:
+            raise NotFound(f"{url}: no picture is kept under this address")
+        body, gone = _ask_once(desk, url)
+        info = measure_picture(body)
+        if info is None or info.truncated:
+            return Refreshed(outcome="gone" if gone else "failed", old=kept.sha256)
+        new = hashlib.sha256(body).hexdigest()
+        if new == kept.sha256:
+            return Refreshed(outcome="same", old=new, new=new)
+        ids = _showing(desk, url, kept.sha256)
+        spooled = desk.spool / new
+        spooled.write_bytes(body)
+        picked = Picked(url=url, width=info.width, height=info.height, extension=info.extension, spooled=str(spooled))
+        _log(desk, [(one, picked) for one in ids])
+        spooled.unlink(missing_ok=True)
+        return Refreshed(outcome="changed", old=kept.sha256, new=new, articles=len(ids))
+
+
+def _ask_once(desk: Desk, url: str) -> tuple[bytes, bool]:
+    """(the answer's body where its status is 200, whether the origin says that there is nothing)."""
+    fetcher = desk.open_fetcher()
+    try:
+        fetcher.submit(FetchRequest(url=url, kind="picture", key=url))
+        for result in fetcher.results():
+            found = result.response
+            return (found.body if found and found.status == 200 else b""), is_absent(result)
+    finally:
+        desk.schedule.set_hosts(fetcher.host_state())
+        fetcher.close()
+    return b"", False
+
+
+def _showing(desk: Desk, url: str, sha256: str) -> list[str]:
+    photos = open_photos(desk)
+    try:
+        index_photos(desk, photos)
+        return list(dict.fromkeys(form.id for form in photos.forms([sha256]) if form.url == url))
+    finally:
+        photos.close()
 
 
 def _put_back(desk: Desk, path: str, data: bytes) -> bool:
@@ -199,8 +270,6 @@ def _restore(desk: Desk, get: GetFile, wanted: _Wanted, done: Gathered) -> None:
 
 def _ask_lost(desk: Desk, wanted: _Wanted, done: Gathered) -> None:
     """Origins may still serve the very file."""
-    from baoguan.model.capture import FetchRequest
-
     fetcher = desk.open_fetcher()
     try:
         for path, (url, outlet) in list(wanted.lost.items()):
@@ -240,14 +309,8 @@ def _take(desk: Desk, get: GetFile, wanted: _Wanted, done: Gathered) -> None:
 def _keep(desk: Desk, found: list[tuple[str, Picked]]) -> int:
     if not found:
         return 0
-    with desk.archive.begin() as batch:
-        catch_up(desk)
-        ledger = Ledger(desk.catalog, desk.denials)
-        for identity, picked in found:
-            for one in dict.fromkeys((identity, *desk.schedule.awaiting(picked.url))):
-                if desk.catalog.article(one) is not None:  # withdrawn meanwhile: nothing more comes of it
-                    log_late(batch, ledger, identity=one, picked=picked, now_ms=desk.now_ms())
-        desk.commit(batch, ledger)
+    waiting = [(one, picked) for identity, picked in found for one in (identity, *desk.schedule.awaiting(picked.url))]
+    _log(desk, list(dict.fromkeys(waiting)))
     desk.schedule.settle_pictures([picked.url for _, picked in found], [])
     for _, picked in found:
         Path(picked.spooled).unlink(missing_ok=True)

@@ -18,8 +18,11 @@ from picture_site import PictureSite, drawn
 from PIL import Image
 
 from baoguan.app import open_desk
+from baoguan.archive.verify import verify
 from baoguan.backends.file_cache import FileCache
+from baoguan.backends.files import FileObjects
 from baoguan.backends.vips.pool import RenderPool
+from baoguan.cli.common import read_verifier
 from baoguan.cli.main import cli
 from baoguan.desk import Desk
 from baoguan.errors import ConfigError, PictureError
@@ -151,6 +154,56 @@ def test_commands(desk: Desk, ask: Ask, site: PictureSite) -> None:
     assert told.output.startswith("1 files forgotten"), told.output
     told = run.invoke(cli, ["images", "sign", "-C", str(desk.folder), "url=e.org/a.jpg"])
     assert told.output.strip() == "url=e.org/a.jpg&s=" + sign(image_secret(desk), "url=e.org/a.jpg")
+
+
+def test_refresh_keeps_both_pictures(site: PictureSite, tmp_path: Path) -> None:
+    """The outlet swaps a picture under its address: the proxy shows the new one, the article its own."""
+    old, new = drawn(11, (120, 80)), drawn(12, (120, 80))
+    site.files |= {"/swapped.jpg": old}
+    site.down = False
+    folder, run, url = site.archive(tmp_path / "archive"), CliRunner(), f"{site.base}/swapped.jpg"
+    refresh = ["images", "refresh", "-C", str(folder), url]
+    site.publish("Swapped", "/swapped.jpg")
+    with open_desk(folder, durable=False) as desk:
+        sync(desk, which="all")
+        ask = asker(open_reader(desk))
+        assert ask(f"/?url={url}").body == old
+        told = run.invoke(cli, refresh, standalone_mode=False)
+        assert (told.return_value, "the same picture" in told.output) == (0, True), told.output
+        site.files["/swapped.jpg"] = new
+        told = run.invoke(cli, refresh, standalone_mode=False)
+        assert (told.return_value, "for 1 articles" in told.output) == (0, True), told.output
+        assert ask(f"/?url={url}").body == new
+        row = next(row for row in desk.catalog.articles(start_ms=-(1 << 62), limit=10) if row.title == "Swapped")
+        line = desk.archive.line(row.index)
+        assert line is not None
+        assert desk.archive.media(line.media[0].path) == old
+        assert line.media[0].sha256 in ask(f"/article/{row.id}").text
+        site.files["/swapped.jpg"] = 404
+        told = run.invoke(cli, refresh, standalone_mode=False)
+        assert (told.return_value, "stays" in told.output) == (1, True), told.output
+        site.down = True
+        assert run.invoke(cli, refresh, standalone_mode=False).return_value == 1
+        assert ask(f"/?url={url}&w=50").status == 200
+        assert verify(FileObjects(folder / "public"), read_verifier(folder)).faults == ()
+        withdraw(desk, [row.id], reason="test")
+        kept = {desk.archive.media(path) for path in desk.archive.objects.list("media")}
+        assert not {old, new} & kept
+    site.files.pop("/swapped.jpg")
+
+
+def test_refresh_of_what_no_article_shows(site: PictureSite, tmp_path: Path) -> None:
+    site.down = False
+    folder, run = site.archive(tmp_path / "archive"), CliRunner()
+    refresh = ["images", "refresh", "-C", str(folder), f"{site.base}/a.jpg"]
+    told = run.invoke(cli, refresh, standalone_mode=False)
+    assert (told.return_value, "bytes, sha256" in told.output) == (0, True), told.output
+    site.down = True
+    told = run.invoke(cli, refresh, standalone_mode=False)
+    assert (told.return_value, "What is held stays" in told.output) == (1, True), told.output
+    assert list((folder / "index" / "origins").rglob("data"))
+    told = run.invoke(cli, ["images", "purge", "-C", str(folder), "../" * 21 + "a"])
+    assert (folder / "index" / "origins").is_dir()
 
 
 def test_one_computation_for_many_who_wait(site: PictureSite, tmp_path: Path) -> None:

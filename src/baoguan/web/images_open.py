@@ -19,11 +19,9 @@ def open_images(desk: Desk) -> ImageSite | None:
         raise ConfigError(f"images = {settings.images!r}: {', '.join(MODES)} are known")
     if settings.images == "off" or not is_installed():
         return None
-    room = max(1, int(settings.images_mb * 1e6))
     originals: Originals = ArchivedPictures(desk)
     if settings.images in ("signed", "open"):
-        cache = FileCache(desk.folder / "index" / "origins", room)
-        originals = OriginPictures(originals, proxy_options(desk), cache)
+        originals = origins_of(desk, originals)
     options = ImageOptions(
         mode=settings.images,
         savers=settings.images_savers,
@@ -31,6 +29,12 @@ def open_images(desk: Desk) -> ImageSite | None:
         jobs=min(4, os.cpu_count() or 1),
     )
     return ImageSite(originals, options, variants_of(desk))
+
+
+def origins_of(desk: Desk, archived: Originals) -> OriginPictures:
+    """The archive's pictures, and what modes signed and open fetch: files of index/origins."""
+    room = max(1, int(desk.settings.images_mb * 1e6))
+    return OriginPictures(archived, proxy_options(desk), FileCache(desk.folder / "index" / "origins", room))
 
 
 def variants_of(desk: Desk) -> FileCache:

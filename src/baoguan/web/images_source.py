@@ -200,9 +200,13 @@ class OriginPictures:
         if self._cache.age_s(group, "data") < FRESH_S and (held := self._held(group)):
             return held
         try:
-            response = self._ask(url)
+            return self.refresh(url)
         except PictureError as error:
             return self._held(group) or self._nearest(url, error)
+
+    def refresh(self, url: str) -> Original:
+        """From the origin, whatever is held; raises PictureError where it does not come, and what is held stays."""
+        response, group = self._ask(url), _sha256(url.encode())
         canonical = _canonical(url, response)
         self._cache.put(group, "url", canonical.encode())
         self._cache.put(group, "data", response.body)
