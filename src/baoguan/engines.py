@@ -1,18 +1,20 @@
 """Which engine keeps what, by the settings: folder or bucket, FTS5 or tantivy. Extras are imported when chosen."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from baoguan.archive.staging import Staging
+from baoguan.backends.executors import LocalExecutor
 from baoguan.backends.files import FileHead, FileLock, FileObjects
 from baoguan.backends.sqlite.schedule import SqliteSchedule
 from baoguan.config import Settings
 from baoguan.desk import CrawlState
 from baoguan.errors import ConfigError
-from baoguan.ports import Head, ObjectStore, SearchIndex
+from baoguan.ports import Executor, Head, ObjectStore, SearchIndex
 from baoguan.text.zones import zone_of
 
 if TYPE_CHECKING:
@@ -91,6 +93,27 @@ def adopt_head(folder: Path, settings: Settings, published: Head) -> None:
             shared.head.adopt(note)
     finally:
         shared.close()
+
+
+ENGINES = ("local", "ray")
+
+
+@contextmanager
+def open_executor(engine: str, jobs: int, address: str = "") -> Iterator[Executor | None]:
+    """Where pages are read: here and now (None), in `jobs` processes, or by Ray. ConfigError without the extra."""
+    if engine == "local":
+        if jobs == 1:
+            yield None
+            return
+        with LocalExecutor(jobs) as local:
+            yield local
+        return
+    try:
+        from baoguan.backends.ray.executor import RayExecutor
+    except ImportError as error:
+        raise ConfigError('--engine ray needs the extra: pip install "baoguan[cluster]"') from error
+    with RayExecutor(jobs, address) as cluster:
+        yield cluster
 
 
 def open_pace(settings: Settings) -> "PgPace | None":

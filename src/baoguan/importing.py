@@ -14,7 +14,7 @@ import re
 import tarfile
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
@@ -23,19 +23,26 @@ import msgspec
 
 from baoguan.archive.ledger import Ledger
 from baoguan.archive.revisions import content_digest
+from baoguan.backends.executors import read_ahead
 from baoguan.batching import Draft, is_refused, log_draft
 from baoguan.capture.read import iter_responses
 from baoguan.capture.tarball import HardLink, Unusual, read_members
 from baoguan.desk import Desk, catch_up
-from baoguan.errors import BaoguanError, ConfigError, ExtractError
+from baoguan.errors import BaoguanError, ConfigError
 from baoguan.extract.article import extract_article
 from baoguan.extract.combine import NOT_ARTICLES
 from baoguan.extract.rules import choose_rules
+from baoguan.model.article import Article
 from baoguan.model.capture import Response
+from baoguan.model.outlet import Outlet
 from baoguan.outlets.matching import adhoc_outlet, outlet_for_url
+from baoguan.ports import Executor
 from baoguan.publish.ancestor import AncestorFile, parse_ancestor, to_article
 from baoguan.text.html import plain_text
+from baoguan.text.urls import canonical_url
 
+AHEAD = 32
+"""Pages of a WARC that are being read by others."""
 BATCH_FILES = 2048
 BATCH_BYTES = 24_000_000
 _ASKED_FILES = 256
@@ -83,11 +90,21 @@ class ImportReport(msgspec.Struct, kw_only=True):
     """(path, why) of what should be an article and can't be read."""
 
 
-def import_path(desk: Desk, path: Path, progress: Progress = lambda _done: None) -> ImportReport:
-    """Imports a folder, a tar (zst, gz, xz, bz2) or a WARC. Raises ConfigError when it is none of these."""
+def import_path(
+    desk: Desk,
+    path: Path,
+    progress: Progress = lambda _done: None,
+    *,
+    executor: Executor | None = None,
+    only: Container[str] | None = None,
+) -> ImportReport:
+    """Imports a folder, a tar (zst, gz, xz, bz2) or a WARC. Raises ConfigError when it is none of these.
+
+    Of WARCs: `executor` reads the pages, `only` names the canonical URLs that are taken.
+    """
     if not path.exists():
         raise ConfigError(f"{path}: no such file or folder")
-    run = _Import(desk, progress)
+    run = _Import(desk, progress, executor, only)
     if path.is_file() and _WARC.search(path.name):
         run.take_all(run.warc_drafts(path))
     elif path.is_dir() or _TAR.search(path.name):
@@ -100,8 +117,8 @@ def import_path(desk: Desk, path: Path, progress: Progress = lambda _done: None)
 class _Import:
     """The state of one import."""
 
-    def __init__(self, desk: Desk, progress: Progress) -> None:
-        self.desk, self.progress = desk, progress
+    def __init__(self, desk: Desk, progress: Progress, executor: Executor | None, only: Container[str] | None) -> None:
+        self.desk, self.progress, self.executor, self.only = desk, progress, executor, only
         self.report = ImportReport()
         self.now = desk.clock.now().astimezone(UTC)
 
@@ -214,46 +231,58 @@ class _Import:
 
     def warc_drafts(self, path: Path) -> Iterator[tuple[Draft, bytes]]:
         """Drafts of the pages in a WARC; feeds, pictures, errors and pages that are no articles are skipped."""
-        for response in iter_responses(path):
-            kind = response.header("content-type").lower()
-            if response.status != 200 or "html" not in kind:
-                self.report.skipped.append(response.url)
+        for (response, outlet), read in read_ahead(self.executor, self.pages(path), _page_work, ahead=AHEAD):
+            try:
+                article = read() if read is not None else Article(url=response.url, kind="empty")
+            except BaoguanError as error:
+                self.report.failed.append((response.url, str(error)))
                 continue
-            draft = self.draft_page(response)
-            if draft is None:
+            if article.kind in NOT_ARTICLES or not article.body_html:
                 self.report.skipped.append(response.url)
                 continue
             self.report.files += 1
-            yield draft, response.raw
+            yield _page_draft(response, outlet, article), response.raw
 
-    def draft_page(self, response: Response) -> Draft | None:
-        """A captured page as a draft; None when it is no article."""
-        outlet = outlet_for_url(self.desk.outlets, response.url) or adhoc_outlet(response.url, taken=self.desk.outlets)
-        try:
-            article = extract_article(
-                response.body,
-                url=response.final_url,
-                content_type=response.header("content-type"),
-                rules=choose_rules(outlet, response.at.date()),
-                language=outlet.language,
-                zone=outlet.zone,
-                outlet=outlet.key,
-            )
-        except ExtractError as error:
-            self.report.failed.append((response.url, str(error)))
-            return None
-        if article.kind in NOT_ARTICLES or not article.body_html:
-            return None
-        return Draft(
-            key=response.url,
-            outlet=outlet,
-            url=response.url,
-            article=article,
-            captured_ms=int(response.at.timestamp() * 1000),
-            response=response,
-            missing=[picture.url for picture in article.pictures],
-            cause="import",
-        )
+    def pages(self, path: Path) -> Iterator[tuple[Response, Outlet]]:
+        """The pages of a WARC, each with its outlet; damage is named, what came before it is good."""
+        for response in iter_responses(path, damaged=lambda why: self.report.failed.append((str(path), why))):
+            kind = response.header("content-type").lower()
+            if response.status != 200 or "html" not in kind:
+                self.report.skipped.append(response.url)
+            elif self.only is None or canonical_url(response.url) in self.only:
+                known = outlet_for_url(self.desk.outlets, response.url)
+                yield response, known or adhoc_outlet(response.url, taken=self.desk.outlets)
+
+
+def _page_work(page: tuple[Response, Outlet]) -> tuple[Callable[..., Article], tuple[object, ...]]:
+    response, outlet = page
+    return _read_page, (msgspec.structs.replace(response, raw=b""), outlet)
+
+
+def _read_page(response: Response, outlet: Outlet) -> Article:
+    """A captured page, by the rules of its day."""
+    return extract_article(
+        response.body,
+        url=response.final_url,
+        content_type=response.header("content-type"),
+        rules=choose_rules(outlet, response.at.date()),
+        language=outlet.language,
+        zone=outlet.zone,
+        outlet=outlet.key,
+    )
+
+
+def _page_draft(response: Response, outlet: Outlet, article: Article) -> Draft:
+    return Draft(
+        key=response.url,
+        outlet=outlet,
+        url=response.url,
+        article=article,
+        captured_ms=int(response.at.timestamp() * 1000),
+        response=response,
+        missing=[picture.url for picture in article.pictures],
+        cause="import",
+    )
 
 
 def _chunks(files: Iterator[tuple[str, str, bytes]]) -> Iterator[list[tuple[str, str, bytes]]]:

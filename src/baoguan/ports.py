@@ -1,8 +1,8 @@
 """Ports: the fewest methods that the archive needs of disk, network, clock and chance; docstrings are contracts."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from baoguan.model.account import Secret, User
 from baoguan.model.capture import CaptureRef, FetchRequest, FetchResult
@@ -11,6 +11,8 @@ from baoguan.model.feed import FeedState
 from baoguan.model.log import ManifestLine
 from baoguan.model.schedule import PendingItem
 from baoguan.model.search import Order, Query, SearchDoc, SearchPage
+
+R = TypeVar("R")
 
 
 class Clock(Protocol):
@@ -120,6 +122,17 @@ class Fetcher(Protocol):
 
     def close(self) -> None:
         """Ends the loop's thread and its connections."""
+        ...
+
+
+class Executor(Protocol):
+    """Runs pure functions elsewhere: in processes of this machine, or on a cluster."""
+
+    def submit(self, function: Callable[..., R], *given: object) -> Callable[[], R]:
+        """Starts it; what it gives waits for the result, and raises what the function raised.
+
+        A worker that dies has its work done again, a few times; then StoreError.
+        """
         ...
 
 

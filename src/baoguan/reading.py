@@ -150,6 +150,17 @@ def captured_page(desk: Desk, line: ManifestLine) -> Response | None:
     return response if response.status == 200 and response.body else None
 
 
+def captured_file(desk: Desk, line: ManifestLine) -> bytes | None:
+    """The file that a revision was imported from; None where it came otherwise. Raises NotFound, Corrupt."""
+    ref = line.capture
+    if ref is None or ref.kind != "resource" or not line.legacy_path or not line.extractor.startswith("import/"):
+        return None
+    row = desk.catalog.capture(ref.record_id)
+    if row is None:
+        raise Corrupt(f"capture {ref.record_id} is in no WARC file: run `baoguan verify`")
+    return read_member(desk.archive.objects.get(row.file, row.offset, row.length)).block
+
+
 def led_home(outlet: Outlet, response: Response) -> bool:
     """Whether redirects led to the front page of the outlet or of its host, in place of the article."""
     final = response.final_url.partition("#")[0].partition("?")[0].rstrip("/")

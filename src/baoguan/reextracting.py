@@ -4,18 +4,16 @@ A dry run tells what would change. On commit each change is a revision with caus
 no edit of the outlet is claimed. A page that now reads as no article, or as a stub, changes nothing.
 """
 
-import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import ExitStack
 from datetime import date
-from multiprocessing import get_context
 
 import msgspec
 
 from baoguan.archive.ledger import Ledger
 from baoguan.archive.revisions import content_digest
+from baoguan.backends.executors import read_ahead
 from baoguan.batching import Draft, Picked, clock_of, clock_text, log_draft
 from baoguan.desk import Desk, catch_up, exclusive
 from baoguan.errors import BaoguanError
@@ -24,13 +22,15 @@ from baoguan.extract.combine import NOT_ARTICLES, complete
 from baoguan.model.article import Article, Picture
 from baoguan.model.log import ManifestLine
 from baoguan.picking import PICTURES_AN_ARTICLE
+from baoguan.ports import Executor
+from baoguan.publish.ancestor import parse_ancestor, to_article
 from baoguan.publish.markdown import parse_record
-from baoguan.reading import captured_page, hints_for, load_profile
+from baoguan.reading import captured_file, captured_page, hints_for, load_profile
 from baoguan.text.html import plain_text
 
 BATCH = 64
-_WINDOW = 4
-"""Captures under way for each worker."""
+AHEAD = 32
+"""Captures under way."""
 _STUB_RATIO = 0.2
 _CURSOR = "reextract/1"
 
@@ -45,8 +45,6 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     rules: str = "then"
     """`then`: the rules of the day of the capture; `today`: those of today."""
     commit: bool = False
-    jobs: int = 1
-    """Processes that read; 1: this one alone."""
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,15 +84,23 @@ class _Task(msgspec.Struct, frozen=True, kw_only=True):
     line: ManifestLine
     body: bytes = b""
     hints: Hints | None = None
+    legacy: str = ""
+    """Of an imported file, which `body` is: its path in the ancestors' tree."""
     problem: str = ""
 
 
 def reextract(
-    desk: Desk, plan: Plan, outcome: Outcome | None = None, *, stop: Callable[[], bool] = lambda: False
+    desk: Desk,
+    plan: Plan,
+    outcome: Outcome | None = None,
+    *,
+    executor: Executor | None = None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Outcome:
     """Reads the captures of all current revisions that the plan names, in the order of the log.
 
-    With `commit` it takes the sync lock, and an interrupted run is gone on with where its last batch ended.
+    With `commit` it takes the sync lock, and an interrupted run is gone on with where its last batch ended. `executor`:
+    where pages are read; the same bytes come of it wherever that is.
     """
     outcome = outcome or Outcome()
     with ExitStack() as stack:
@@ -108,10 +114,8 @@ def reextract(
         current = [index for index in _current(desk, plan) if after < index < end]
         outcome.total = len(current)
         outcome.watch("start", outcome.total)
-        executor = None
-        if plan.jobs > 1:
-            executor = stack.enter_context(ProcessPoolExecutor(plan.jobs, mp_context=get_context("spawn")))
-        _run(desk, plan, outcome, _read_all(_tasks(desk, plan, current), executor, plan.jobs), end, stop)
+        readings = read_ahead(executor, _tasks(desk, plan, current), _work, ahead=AHEAD)
+        _run(desk, plan, outcome, readings, end, stop)
     return outcome
 
 
@@ -151,11 +155,12 @@ def _tasks(desk: Desk, plan: Plan, current: Iterable[int]) -> Iterator[_Task]:
             continue
         try:
             response = captured_page(desk, line)
+            file = captured_file(desk, line) if response is None else None
         except (BaoguanError, OSError) as error:
             yield _Task(index=index, line=line, problem=" ".join(str(error).split()))
             continue
         if response is None:
-            yield _Task(index=index, line=line)
+            yield _Task(index=index, line=line, body=file or b"", legacy=line.legacy_path if file else "")
             continue
         if line.outlet not in profiles:
             profiles[line.outlet] = load_profile(desk, line.outlet)
@@ -164,27 +169,17 @@ def _tasks(desk: Desk, plan: Plan, current: Iterable[int]) -> Iterator[_Task]:
         yield _Task(index=index, line=line, body=response.body, hints=hints)
 
 
-def _read_all(
-    tasks: Iterator[_Task], executor: Executor | None, jobs: int
-) -> Iterator[tuple[_Task, Callable[[], Article]]]:
-    """Each task with what gives its article, a few ahead where other processes read."""
-    if executor is None:
-        for task in tasks:
-            yield task, lambda task=task: _read(task.body, task.hints)  # type: ignore[misc]
-        return
-    for group in _batched(tasks, jobs):
-        futures = [executor.submit(_read, task.body, task.hints) if task.hints else None for task in group]
-        for task, future in zip(group, futures, strict=True):
-            yield task, future.result if future is not None else lambda: _read(b"", None)
+def _work(task: _Task) -> tuple[Callable[..., Article], tuple[object, ...]] | None:
+    if task.hints is not None:
+        return _read, (task.body, task.hints)
+    return (_read_file, (task.body, task.legacy)) if task.legacy else None
 
 
-def _batched(tasks: Iterator[_Task], jobs: int) -> Iterator[tuple[_Task, ...]]:
-    while group := tuple(itertools.islice(tasks, jobs * _WINDOW)):
-        yield group
+def _read_file(body: bytes, legacy: str) -> Article:
+    return to_article(parse_ancestor(body, legacy))[0]
 
 
-def _read(body: bytes, hints: Hints | None) -> Article:
-    assert hints is not None
+def _read(body: bytes, hints: Hints) -> Article:
     return extract_page(body, hints)
 
 
@@ -192,7 +187,7 @@ def _run(
     desk: Desk,
     plan: Plan,
     outcome: Outcome,
-    readings: Iterator[tuple[_Task, Callable[[], Article]]],
+    readings: Iterator[tuple[_Task, Callable[[], Article] | None]],
     end: int,
     stop: Callable[[], bool],
 ) -> None:
@@ -218,10 +213,10 @@ def _run(
         _keep_cursor(desk, plan, done, end)
 
 
-def _judge(desk: Desk, outcome: Outcome, task: _Task, read: Callable[[], Article]) -> Draft | None:
+def _judge(desk: Desk, outcome: Outcome, task: _Task, read: Callable[[], Article] | None) -> Draft | None:
     """What one reading means; a capture that breaks its reader is named and passed over."""
     line = task.line
-    if task.hints is None:
+    if read is None:
         if task.problem:
             _fail(outcome, line, task.problem)
         else:
@@ -295,9 +290,9 @@ def _pictures(article: Article) -> tuple[Picture, ...]:
     return tuple({picture.url: picture for picture in article.pictures}.values())[:PICTURES_AN_ARTICLE]
 
 
-def _draft(desk: Desk, line: ManifestLine, article: Article, text: str, hints: Hints) -> Draft:
+def _draft(desk: Desk, line: ManifestLine, article: Article, text: str, hints: Hints | None) -> Draft:
     """The reading as a further revision of the same capture. Kept pictures stay; others are asked for later."""
-    learned = hints.profile.name if hints.profile is not None else ""
+    learned = hints.profile.name if hints is not None and hints.profile is not None else ""
     draft = Draft(
         key=line.id,
         outlet=desk.outlet(line.outlet),

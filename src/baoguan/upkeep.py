@@ -104,6 +104,13 @@ def tree_size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0
 
 
+def drop_search(folder: Path) -> None:
+    """Deletes the search index alone."""
+    for path in (folder / "index").glob("search.sqlite*"):
+        path.unlink()
+    shutil.rmtree(folder / "index" / "tantivy", ignore_errors=True)
+
+
 def drop_index(folder: Path) -> None:
     """Deletes index/: everything in it is derived, the next opening rebuilds it."""
     shutil.rmtree(folder / "index", ignore_errors=True)

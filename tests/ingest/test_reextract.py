@@ -9,6 +9,7 @@ from ingest_house import House, item, page, paragraphs
 
 from baoguan import reextracting
 from baoguan.archive.batch import Batch
+from baoguan.backends.executors import LocalExecutor
 from baoguan.cli.read import ls
 from baoguan.cli.reextract import reextract as command
 from baoguan.errors import StoreError
@@ -143,7 +144,9 @@ def test_an_interrupted_commit_goes_on_where_it_ended(house: House, monkeypatch:
 def test_other_processes_read_the_same(house: House) -> None:
     publish(house, 5)
     house.sync()
-    alone, several = again(house), again(house, jobs=2)
+    alone = again(house)
+    with LocalExecutor(2) as executor, house.open() as desk:
+        several = reextracting.reextract(desk, Plan(), executor=executor)
     assert several.changes == alone.changes
     assert several.counts == alone.counts
 

@@ -6,7 +6,7 @@ import io
 import os
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -134,9 +134,14 @@ def to_response(record: WarcRecord) -> Response:
     )
 
 
-def iter_responses(source: str | os.PathLike[str] | BinaryIO) -> Iterator[Response]:
-    """Every response record of a WARC file, foreign or ours; records that can't be read are passed over."""
-    for record in iter_records(source):
+def iter_responses(
+    source: str | os.PathLike[str] | BinaryIO, *, damaged: Callable[[str], None] = lambda _why: None
+) -> Iterator[Response]:
+    """Every response record of a WARC file, foreign or ours; records that can't be read are passed over.
+
+    `damaged` is told why the file ends before its end.
+    """
+    for record in iter_records(source, damaged=damaged):
         if record.kind == "response" and record.url.lower().startswith(("http:", "https:")):
             try:
                 yield to_response(record)
@@ -144,11 +149,13 @@ def iter_responses(source: str | os.PathLike[str] | BinaryIO) -> Iterator[Respon
                 continue
 
 
-def iter_records(source: str | os.PathLike[str] | BinaryIO) -> Iterator[WarcRecord]:
+def iter_records(
+    source: str | os.PathLike[str] | BinaryIO, *, damaged: Callable[[str], None] = lambda _why: None
+) -> Iterator[WarcRecord]:
     """Every record of a WARC file or stream, in constant memory but for one record. Ends at the first damage."""
     if isinstance(source, (str, os.PathLike)):
         with Path(source).open("rb") as file:
-            yield from iter_records(file)
+            yield from iter_records(file, damaged=damaged)
         return
     start = source.read(2)
     rest = io.BufferedReader(_Prefixed(start, source), _CHUNK)
@@ -159,9 +166,9 @@ def iter_records(source: str | os.PathLike[str] | BinaryIO) -> Iterator[WarcReco
         while (record := _read_record(buffered)) is not None:
             if record.header("WARC-Type"):
                 yield record
-    except (OSError, EOFError, zlib.error):
+    except (OSError, EOFError, zlib.error) as error:
         # A cut download: what came before the cut is good.
-        return
+        damaged(f"damaged: {' '.join(str(error).split())[:200]}")
 
 
 class _Prefixed(io.RawIOBase):

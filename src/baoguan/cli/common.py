@@ -84,6 +84,17 @@ def _default(value: object) -> str:
     return " ".join(value) or "none" if isinstance(value, tuple) else str(value) or "none"
 
 
+def engine_options(function: F) -> F:
+    """--engine, --jobs, --ray: where pages are read."""
+    for option in (
+        click.option("--ray", "ray_address", default="", help="address of a Ray cluster (auto); else workers here"),
+        click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="processes that read"),
+        click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True, help="whose"),
+    ):
+        function = option(function)
+    return function
+
+
 @contextmanager
 def progress_bar(what: str, *, show: bool = True) -> Iterator[Callable[[int, int], None]]:
     """A function that is told (done, of) and draws a bar, where somebody watches."""

@@ -20,6 +20,8 @@ COMMANDS = {
     "sync": "baoguan.cli.run",
     "serve": "baoguan.cli.run",
     "worker": "baoguan.cli.work",
+    "backfill": "baoguan.cli.backfill",
+    "reindex": "baoguan.cli.backfill",
     "ls": "baoguan.cli.read",
     "show": "baoguan.cli.read",
     "changes": "baoguan.cli.changes",

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from baoguan.cli.common import archive_option, print_json
+from baoguan.cli.common import archive_option, engine_options, print_json
 
 SHOWN = 40
 """Changes that are listed without --all."""
@@ -25,8 +25,7 @@ SHOWN = 40
     help="the rules of the day of each capture, or those of today",
 )
 @click.option("--commit", is_flag=True, help="write the changes as revisions with cause `extractor`")
-@click.option("--engine", type=click.Choice(["local"]), default="local", show_default=True, help="where it is read")
-@click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="processes that read")
+@engine_options
 @click.option("--all", "every", is_flag=True, help=f"list every change, not only {SHOWN}")
 @click.option("--json", "as_json", is_flag=True, help="one JSON object a change and line, then one with the counts")
 def reextract(
@@ -38,6 +37,7 @@ def reextract(
     commit: bool,
     engine: str,
     jobs: int,
+    ray_address: str,
     every: bool,
     as_json: bool,
 ) -> int:
@@ -47,15 +47,15 @@ def reextract(
     as less changes nothing. An interrupted --commit goes on where it ended. Exit code 1 when a capture can't be read.
     """
     from baoguan.app import open_desk
+    from baoguan.engines import open_executor
     from baoguan.reextracting import Outcome, Plan
     from baoguan.reextracting import reextract as run
 
-    assert engine == "local"
     since_ms = int(since.replace(tzinfo=UTC).timestamp() * 1000) if since else 0
-    plan = Plan(outlet=outlet, since_ms=since_ms, rules=rules, commit=commit, jobs=jobs)
+    plan = Plan(outlet=outlet, since_ms=since_ms, rules=rules, commit=commit)
     watcher = _Watcher(as_json=as_json, limit=10**9 if every else SHOWN)
-    with open_desk(folder) as desk:
-        outcome = run(desk, plan, Outcome(watcher.watch))
+    with open_desk(folder) as desk, open_executor(engine, jobs, ray_address) as executor:
+        outcome = run(desk, plan, Outcome(watcher.watch), executor=executor)
     watcher.close()
     if as_json:
         print_json({"counts": dict(outcome.counts), "failed": outcome.failed, "committed": commit})

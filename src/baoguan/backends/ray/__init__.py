@@ -1,0 +1,1 @@
+"""Ray: work on the machines of a cluster."""
