@@ -61,6 +61,15 @@ def test_characters_that_only_end_runs_are_indexed():
     assert "霸" not in index_text("霸权霸").split()
 
 
+def test_no_phrase_reaches_over_a_gap():
+    """Found by chance: the bigrams of 中国家 stand in 中国，国家 in order."""
+    for text in ("中国，国家", "中中 中中"):
+        query = text[:2] + text[-1]
+        found, asked = tokens(text), tokens(query)
+        assert not any(found[at : at + len(asked)] == asked for at in range(len(found)))
+    assert tokens("中国，国家") == tokens("中国 国家")
+
+
 HAN = st.text(alphabet="中国经济长霸gdp5 ，。", max_size=30)
 
 

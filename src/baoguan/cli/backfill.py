@@ -1,7 +1,9 @@
 """backfill, reindex."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -47,41 +49,47 @@ def backfill(
     named = [*places, *(entry for path in lists for entry in read_list(path.read_text("utf-8").splitlines()))]
     if not named:
         raise ConfigError("name WARC files: paths, addresses, or --list FILE")
-    choice = wanted(only.read_text("utf-8").splitlines()) if only else None
-    done = 0
-
     with (
         open_desk(folder) as desk,
         open_executor(engine, jobs, ray_address) as executor,
         progress_bar("files", show=not as_json) as progress,
     ):
-
-        def watch(event: str, place: str) -> None:
-            nonlocal done
-            done += event != "begin"
-            progress(done, len(named))
-            if event == "failed":
-                click.echo(f"not read whole: {place}", err=True)
-
         filled = run(
             desk,
             named,
-            only=choice,
+            only=wanted(only.read_text("utf-8").splitlines()) if only else None,
             executor=executor,
             fetcher=lambda: open_file_fetcher(allow, entropy=SystemEntropy()),
-            watch=watch,
+            watch=_watching(len(named), progress),
         )
         index_new(desk)
     if as_json:
         print_json(filled)
     else:
-        for name, why in filled.failed[:40]:
-            click.echo(f"{name}: {why}", err=True)
-        click.echo(
-            f"{filled.files} files read, {filled.passed} read before; {filled.pages} articles' pages:"
-            f" {filled.added} added, {filled.known} known already; {len(filled.failed)} failed"
-        )
+        _print(filled)
     return int(bool(filled.failed))
+
+
+def _watching(total: int, progress: Callable[[int, int], None]) -> Callable[[str, str], None]:
+    done = 0
+
+    def watch(event: str, place: str) -> None:
+        nonlocal done
+        done += event != "begin"
+        progress(done, total)
+        if event == "failed":
+            click.echo(f"not read whole: {place}", err=True)
+
+    return watch
+
+
+def _print(filled: Any) -> None:
+    for name, why in filled.failed[:40]:
+        click.echo(f"{name}: {why}", err=True)
+    click.echo(
+        f"{filled.files} files read, {filled.passed} read before; {filled.pages} articles' pages:"
+        f" {filled.added} added, {filled.known} known already; {len(filled.failed)} failed"
+    )
 
 
 @click.command()

@@ -2,7 +2,8 @@
 
 A run of CJK characters becomes its overlapping bigrams, so that a phrase of bigrams is an exact substring search in
 any script that writes without spaces; a run of one character is a token of its own. A letter run is one token. Where a
-CJK run is followed by letters its last character stands between them, so that 在GDP is a phrase too. Characters that
+CJK run is followed by letters its last character stands between them, so that 在GDP is a phrase too; and between two
+runs of which the second begins with it, so that no phrase reaches from one into the other. Characters that
 only end runs are appended, so that the prefix `长` finds them. Measured against words of a segmenter, trigrams and
 single characters in research of 2026 (recall and precision 1.000; jieba .62 on new names).
 
@@ -20,7 +21,7 @@ import msgspec
 if TYPE_CHECKING:
     import opencc
 
-VERSION = 2
+VERSION = 3
 CJK = (
     "\u2e80-\u2fdf\u3005-\u3007\u3031-\u3035\u303b\u3040-\u30fa\u30fc-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
     "\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
@@ -92,6 +93,8 @@ def _tokens(runs: list[str]) -> tuple[list[str], set[str]]:
                 tail = ""
             found.append(run)
         elif len(run) > 1:
+            if tail == run[0]:  # 中国，国家 must not be found by 中国家, whose bigrams stand there in order
+                found.append(tail)
             found += map(add, run, run[1:])
             tail = run[-1]
             ends.add(tail)
