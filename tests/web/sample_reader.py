@@ -8,6 +8,7 @@ import io
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import pairwise
 
 import msgspec
 from PIL import Image, ImageDraw, ImageFilter
@@ -235,6 +236,10 @@ class SampleReader:
             found[card.outlet] = found.get(card.outlet, 0) + 1
         return sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
 
+    def tally(self, bounds: Sequence[int]) -> Sequence[int]:
+        times = [card.shown_ms for card in self._cards()]
+        return [sum(low <= at < high for at in times) for low, high in pairwise(bounds)]
+
     def newest_kept(self, *, outlet: str | None = None, limit: int = 30) -> Sequence[ArticleCard]:
         rows = [card for card in self._cards() if outlet in (None, card.outlet)]
         return sorted(rows, key=lambda card: -card.index)[:limit]
@@ -255,7 +260,11 @@ class SampleReader:
             )
             for row in rows
         )
-        return msgspec.structs.replace(rows[-1 if rev is None else rev].page, revisions=revisions)
+        page = rows[-1 if rev is None else rev].page
+        row = [card for card in self.cards(limit=10**9) if card.outlet == page.outlet]
+        at = next(place for place, card in enumerate(row) if card.id == identity)
+        older, newer = row[at + 1] if at + 1 < len(row) else None, row[at - 1] if at else None
+        return msgspec.structs.replace(page, revisions=revisions, older=older, newer=newer)
 
     def outlets(self) -> Sequence[OutletInfo]:
         return [self.outlet(key) for key in sorted(self.outlet_table)]  # type: ignore[misc]

@@ -106,7 +106,19 @@ def test_every_page_of_a_newsroom(modules: Path, sample: str) -> None:
     first = next(iter(newsroom(4).history))
     article = f"/article/{first}"
     paths = (article, "/day/2026-03-14?lang=ja", "/day/2026-03-14?by=outlet&lang=zh-Hant", "/outlets", "/outlet/haibin")
-    check(look(modules, sample, *paths, f"{article}/0?lang=ja", "/status?lang=zh-Hans", "/about?lang=ja"))
+    check(
+        look(
+            modules,
+            sample,
+            *paths,
+            f"{article}/0?lang=ja",
+            "/calendar?lang=zh-Hans",
+            "/settings?lang=ja",
+            "/offline",
+            "/status?lang=zh-Hans",
+            "/about?lang=ja",
+        )
+    )
 
 
 def test_keys_and_reading_with_the_server_gone(modules: Path, archive: str) -> None:

@@ -40,3 +40,21 @@ def test_the_store_is_bounded_and_keeps_no_cookie_and_no_error() -> None:
     assert kept._bytes <= 30_000
     ask("/outlet/99")
     assert len(asked) == 106
+
+
+def test_who_is_signed_in_gets_no_kept_page() -> None:
+    asked = []
+
+    async def app(scope, receive, send) -> None:  # type: ignore[no-untyped-def]
+        asked.append(dict(scope["headers"]).get(b"cookie"))
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"x"})
+
+    ask = asker(KeptPages(app, lambda: 0))
+    for headers in ({"cookie": "lang=ja; session=abc"}, {"authorization": "Basic eA=="}, {"cookie": "session=abc"}):
+        ask("/", headers=headers)
+        ask("/", headers=headers)
+    assert len(asked) == 6
+    ask("/", headers={"cookie": "lang=ja"})
+    ask("/", headers={"cookie": "lang=ja"})
+    assert len(asked) == 7

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 
+import msgspec
 import pytest
 from lxml import etree
 from lxml import html as lxml_html
@@ -38,6 +39,9 @@ def paths(source: SampleReader) -> list[str]:
         "/status",
         "/about",
         "/offline",
+        "/settings",
+        "/calendar",
+        "/calendar/2026-02",
         "/missing",
     ]
 
@@ -418,3 +422,76 @@ def test_the_script_is_small_one_file_and_optional(reader: MakeReader, ask: Ask)
     assert "script" not in without("/").text.replace("script=", "")
     assert "script-src" not in without("/").headers["content-security-policy"]
     assert [without(path).status for path in ("/reader.js", "/offline")] == [404, 404]
+
+
+def test_the_calendar_counts_what_its_days_hold(source: SampleReader, ask: Ask) -> None:
+    got = ask("/calendar?lang=en").text
+    assert '<h1><time datetime="2026-03">March 2026</time></h1>' in got
+    days = re.findall(r'<a href="/day/(2026-03-\d\d)">(\d+)<small>(\d+)</small>', got)
+    assert sum(int(n) for *_, n in days) == len(source.history) == int(re.findall(r"Articles kept (\d+)", got)[0])
+    for day, number, n in days:
+        assert int(day[-2:]) == int(number)
+        assert sum(len(set(re.findall(r"/article/(\w{16})", ask(f"/day/{day}").text))) for _ in "x") == int(n)
+    assert [ask(path).status for path in ("/calendar/2026-13", "/calendar/x", "/calendar/9999-12")] == [404] * 3
+    assert ask("/calendar/2026-12").status == 200
+
+
+def test_the_reader_chooses_a_zone(source: SampleReader, ask: Ask) -> None:
+    first = ask("/settings?zone=America/New_York&lang=en")
+    assert any("zone=" in cookie and "America/New_York" in cookie for cookie in first.cookies)
+    there = ask("/", headers={"cookie": "zone=America/New_York", "accept-language": "en"})
+    assert "Days and times are shown in America/New_York." in there.text
+    assert '-04:00"' in there.text
+    assert there.text != ask("/", headers={"accept-language": "en"}).text
+    for bad in ("Mars/Olympus", "../../etc/passwd", "%3Cscript%3E"):
+        got = ask(f"/settings?zone={bad}&lang=en")
+        assert got.status == 200
+        assert "This time zone is not known" in got.text
+        assert not any(cookie.startswith("zone=") for cookie in got.cookies)
+    assert "in Asia/Shanghai" in ask("/", headers={"cookie": "zone=Mars/Olympus", "accept-language": "en"}).text
+    back = ask("/settings?zone=", headers={"cookie": "zone=America/New_York", "accept-language": "en"})
+    assert any(cookie.startswith("zone=outlet;") for cookie in back.cookies)
+    assert "in Asia/Shanghai" in back.text
+
+
+def test_pages_of_an_outlet_are_in_its_zone(reader: MakeReader) -> None:
+    source, ask_it = reader()
+    source.outlet_table["harbour"] = msgspec.structs.replace(source.outlet_table["harbour"], zone="Europe/London")
+    one = source.add(outlet="harbour", title="x", body="<p>x</p>", published=NOON.isoformat())
+    for path in ("/outlet/harbour", f"/article/{one}"):
+        assert "in Europe/London" in ask_it(path, headers={"accept-language": "en"}).text
+        own = ask_it(path, headers={"accept-language": "en", "cookie": "zone=Asia/Tokyo"}).text
+        assert "in Asia/Tokyo" in own
+    assert "in Asia/Shanghai" in ask_it("/", headers={"accept-language": "en"}).text
+
+
+def test_articles_lead_to_their_neighbours(reader: MakeReader) -> None:
+    source, ask_it = reader()
+    ids = [
+        source.add(outlet="haibin", title=f"n{n}", body="<p>x</p>", published=(NOON + timedelta(hours=n)).isoformat())
+        for n in range(3)
+    ]
+    source.add(outlet="minato", title="other", body="<p>x</p>", published=(NOON + timedelta(hours=1)).isoformat())
+    middle = ask_it(f"/article/{ids[1]}").text
+    assert f'href="/article/{ids[0]}" rel="next"' in middle
+    assert f'href="/article/{ids[2]}" rel="prev"' in middle
+    assert "other" not in middle
+    assert 'rel="prev"' not in ask_it(f"/article/{ids[2]}").text
+    assert 'rel="next"' not in ask_it(f"/article/{ids[0]}").text
+
+
+def test_ink_screens_get_columns(ask: Ask) -> None:
+    plain, ink = ask("/"), ask("/", headers={"cookie": "view=eink"})
+    assert "columns:34em" in ink.text
+    assert "columns:34em" not in plain.text
+    check_page(ink.text, ink.headers["content-security-policy"])
+    assert any(cookie.startswith("view=eink;") for cookie in ask("/about?view=eink").cookies)
+
+
+def test_troubled_feeds_are_a_feed(ask: Ask) -> None:
+    got = ask("/status.atom", headers={"accept-language": "en"})
+    tree = etree.fromstring(got.body)
+    entries = tree.findall("{http://www.w3.org/2005/Atom}entry")
+    assert len(entries) == 2, "2 of 4 feeds are well"
+    assert "connection refused" in got.text
+    assert len({entry.findtext("{http://www.w3.org/2005/Atom}id") for entry in entries}) == 2

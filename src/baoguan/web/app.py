@@ -20,6 +20,7 @@ from baoguan.web.api import api_routes, problem
 from baoguan.web.api_source import DeskReader
 from baoguan.web.changes import ChangePages
 from baoguan.web.changes_source import ChangesSource
+from baoguan.web.days import CalendarPages
 from baoguan.web.files import media_path, serve_file
 from baoguan.web.images import ImageGate, ImageSite
 from baoguan.web.kept import KeptPages
@@ -35,6 +36,7 @@ from baoguan.web.safety import HEADERS, policy
 from baoguan.web.script import script_hash
 from baoguan.web.search import Search, SearchPages
 from baoguan.web.served import ServedPictures
+from baoguan.web.settings import SettingsPage
 from baoguan.web.source import ReaderSource
 from baoguan.web.syndication import Feeds
 
@@ -67,7 +69,10 @@ def create_app(
     renderer = Renderer(options, changes=changes is not None, search=search is not None)
     pages, feeds = Pages(source, renderer, now_ms, photos), Feeds(source, renderer)
 
-    more: list[tuple[str, Callable[[Request], Response | None]]] = []
+    more: list[tuple[str, Callable[[Request], Response | None]]] = [
+        *CalendarPages(source, renderer, now_ms).endpoints(),
+        *SettingsPage(renderer).endpoints(),
+    ]
     if changes is not None:
         more += ChangePages(changes, source, renderer).endpoints()
     if search is not None:
@@ -118,6 +123,7 @@ def _pages(pages: Pages, feeds: Feeds) -> list[tuple[str, Callable[[Request], Re
         ("/outlet/{key}", pages.outlet),
         ("/outlet/{key}/feed.atom", feeds.outlet),
         ("/feed.atom", feeds.everything),
+        ("/status.atom", feeds.health),
         ("/article/{identity}", pages.article),
         ("/article/{identity}/{rev:int}", pages.article),
         ("/status", pages.status),

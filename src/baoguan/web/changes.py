@@ -20,10 +20,8 @@ from baoguan.web.changes_source import ChangeCard, ChangesSource, Side, capture_
 from baoguan.web.render import Renderer, Ui, style
 from baoguan.web.reply import IMMUTABLE, etag_of, matches, not_modified, text_reply
 from baoguan.web.safety import FILE_POLICY, policy
-from baoguan.web.script import script_hash
 from baoguan.web.source import ArchiveInfo, OutletInfo, ReaderSource
 from baoguan.web.syndication import base_url
-from baoguan.web.words import Words
 
 _CURSOR = re.compile(r"(\d{1,15})-(\d{1,15})")
 _SHEET = "changes.css"
@@ -70,7 +68,6 @@ class ChangePages:
         self._changes = changes
         self._source = source
         self._show = renderer
-        self._policy = policy(style(), style(_SHEET), script=script_hash() if renderer.options.script else "")
 
     def endpoints(self) -> list[tuple[str, Callable[[Request], Response | None]]]:
         """(path, what answers there)"""
@@ -96,7 +93,7 @@ class ChangePages:
             request,
             ui,
             "changes.html",
-            views=[self._view(ui.t, card, names) for card in cards[:size]],
+            views=[self._view(ui, card, names) for card in cards[:size]],
             outlets=[(one.key, views.outlet_name(one, one.key, ui.t.lang)) for one in outlets],
             kinds=[(name, ui.t(f"change_kind.{name}")) for name in KINDS],
             chosen_outlet=outlet,
@@ -113,12 +110,14 @@ class ChangePages:
     def _page(self, request: Request, ui: Ui, template: str, **matter: Any) -> Response:
         sheet = Markup(style(_SHEET))  # noqa: S704 - our own file
         reply = self._show.page(request, ui, template, sheet=sheet, **matter)
-        reply.headers["content-security-policy"] = self._policy
+        sheets = [ui.sheet] if ui.sheet else []
+        reply.headers["content-security-policy"] = policy(style(), style(_SHEET), *sheets, script=ui.script)
         return reply
 
-    def _view(self, t: Words, card: ChangeCard, outlets: Mapping[str, OutletInfo | None]) -> CardView:
+    def _view(self, ui: Ui, card: ChangeCard, outlets: Mapping[str, OutletInfo | None]) -> CardView:
         outlet = outlets.get(card.row.outlet)
-        before, after = self._side(t, card.before), self._side(t, card.after)
+        t = ui.t
+        before, after = self._side(ui, card.before), self._side(ui, card.after)
         title = card.after.title if card.after else card.before.title if card.before else ""
         was = card.before.title if card.before and card.after and "headline" in card.row.kinds else ""
         return CardView(
@@ -126,18 +125,18 @@ class ChangePages:
             outlet=views.outlet_name(outlet, card.row.outlet, t.lang),
             lang=card.lang or (outlet.language if outlet else ""),
             kinds=[(kind, t.either("change_kind", kind, "change_kind.wording")) for kind in card.row.kinds],
-            noticed=views.moment(card.row.at_ms, self._show.zone, t),
+            noticed=views.moment(card.row.at_ms, ui.at, t),
             before=before,
             after=after,
             title=title or t("article.untitled"),
             was=was if was != title else "",
         )
 
-    def _side(self, t: Words, side: Side | None) -> SideView | None:
+    def _side(self, ui: Ui, side: Side | None) -> SideView | None:
         if side is None:
             return None
-        kept = views.moment(side.captured_ms, self._show.zone, t)
-        return SideView(side=side, published=views.publisher_moment(side.published, t), kept=kept)
+        kept = views.moment(side.captured_ms, ui.at, ui.t)
+        return SideView(side=side, published=views.publisher_moment(side.published, ui.t), kept=kept)
 
     def change(self, request: Request) -> Response | None:
         """/change/<leaf>: both versions side by side."""
@@ -152,7 +151,7 @@ class ChangePages:
             request,
             ui,
             "change.html",
-            view=self._view(ui.t, card, {card.row.outlet: outlet}),
+            view=self._view(ui, card, {card.row.outlet: outlet}),
             comparison=comparison,
             stretches=stretches(comparison.rows) if comparison else [],
             info=self._source.archive_info(),
@@ -181,7 +180,8 @@ class ChangePages:
 
     def feed(self, request: Request) -> Response:
         """/changes.atom, of everything, of an outlet, of a kind."""
-        t = self._show.ui(request).t
+        ui = self._show.ui(request)
+        t = ui.t
         outlet, kind = self._asked(request)
         self._changes.behind()
         base = base_url(request, self._show.options.base_url)
@@ -204,14 +204,14 @@ class ChangePages:
             generator=f"baoguan {info.version}".strip(),
         )
         names = {card.row.outlet: self._source.outlet(card.row.outlet) for card in cards}
-        entries = [entry for card in cards if (entry := self._entry(t, base, info, card, names)) is not None]
+        entries = [entry for card in cards if (entry := self._entry(ui, base, info, card, names)) is not None]
         kind_of = "application/atom+xml; charset=utf-8"
         return text_reply(request, render_atom(meta, entries), media_type=kind_of, cache="max-age=300", vary=_VARY)
 
     def _entry(
-        self, t: Words, base: str, info: ArchiveInfo, card: ChangeCard, names: Mapping[str, OutletInfo | None]
+        self, ui: Ui, base: str, info: ArchiveInfo, card: ChangeCard, names: Mapping[str, OutletInfo | None]
     ) -> AtomEntry | None:
-        view = self._view(t, card, names)
+        view = self._view(ui, card, names)
         try:
             found = self._changes.change(card.row.index)
         except StoreError:
@@ -219,7 +219,7 @@ class ChangePages:
         comparison: Comparison | None = found[1] if found else None
         kinds = ", ".join(word for _, word in view.kinds)
         html = Markup("<p>{} · {}</p>").format(kinds, view.noticed.text)
-        body = change_html(comparison, t("changes.more_rows")) if comparison else ""
+        body = change_html(comparison, ui.t("changes.more_rows")) if comparison else ""
         return AtomEntry(
             id=change_urn(info.origin, card.row.index),
             title=f"{kinds}: {view.title}",

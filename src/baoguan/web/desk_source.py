@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from baoguan import __version__
+from baoguan.archive.mirror_witness import Cosigner, cosignatures
 from baoguan.backends.sqlite.lists import SqliteLists
 from baoguan.desk import Desk
-from baoguan.errors import NotFound
+from baoguan.errors import NotFound, VerifyError
 from baoguan.indexing import Findings, find
 from baoguan.model.catalog import ArticleRow, RevisionRow
 from baoguan.model.feed import FeedState
-from baoguan.model.log import ManifestLine, MediaRef
+from baoguan.model.log import Checkpoint, ManifestLine, MediaRef
 from baoguan.model.schedule import Note
 from baoguan.publish.markdown import parse_record
 from baoguan.serving import WITH_PICTURES, is_served, served_body, silent_outlets
@@ -31,6 +32,7 @@ class DeskSource:
         self._desk = desk
         self._lists = SqliteLists(desk.folder / "index" / "catalogue.sqlite")
         self._counted: tuple[int, tuple[int, int]] = (-1, (0, 0))
+        self._witnesses = [Cosigner.parse(text) for text in desk.settings.witness_keys]
 
     def cards(
         self,
@@ -92,6 +94,10 @@ class DeskSource:
         """(when, reason) of an article that was withdrawn here."""
         return self._lists.withdrawn(identity)
 
+    def tally(self, bounds: Sequence[int]) -> Sequence[int]:
+        """Articles between each bound and the next."""
+        return self._lists.tally(bounds)
+
     def newest_kept(self, *, outlet: str | None = None, limit: int = 30) -> Sequence[ArticleCard]:
         """By log index, descending."""
         return [self._card(row, edited) for row, edited in self._lists.newest_kept(outlet=outlet, limit=limit)]
@@ -109,6 +115,7 @@ class DeskSource:
             return None
         record = parse_record(self._desk.archive.record(line))
         serve = self._desk.outlet(line.outlet).serve
+        older, newer = self._lists.beside(row.outlet, row.shown_ms, row.id)
         media = self._media(line) if serve in WITH_PICTURES else ()
         return ArticlePage(
             id=identity,
@@ -131,6 +138,8 @@ class DeskSource:
             record_sha256=line.record.sha256,
             lost=row.lost,
             lost_ms=row.checked_ms if row.lost else 0,
+            older=_card(*older) if older else None,
+            newer=_card(*newer) if newer else None,
         )
 
     def _card(self, row: ArticleRow, edited: bool) -> ArticleCard:
@@ -161,6 +170,7 @@ class DeskSource:
             names=outlet.names,
             home=outlet.home,
             language=outlet.language,
+            zone=outlet.zone,
             state=outlet.state,
             since=outlet.since,
             articles=articles,
@@ -195,7 +205,16 @@ class DeskSource:
             articles=self._totals(head.size if head else 0)[0],
             outlets=self._totals(head.size if head else 0)[1],
             version=__version__,
+            witnesses=self._cosigned(head),
         )
+
+    def _cosigned(self, head: Checkpoint | None) -> int:
+        if head is None or not self._witnesses:
+            return 0
+        try:
+            return len(cosignatures(head.note, self._witnesses))
+        except VerifyError:
+            return 0  # `verify` names it
 
     def _totals(self, size: int) -> tuple[int, int]:
         """(articles, outlets), counted once a log size."""

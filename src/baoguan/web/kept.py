@@ -10,9 +10,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 BYTES = 32_000_000
 """Of bodies, as sent (compressed where the browser takes it)."""
 _LARGEST = 400_000
-_PATHS = re.compile(r"/(article/[0-9a-f]{16}(/\d{1,6})?|day/[\d-]{10}|outlet/[^/]{1,80}|outlets|about|offline)?")
+_PATHS = re.compile(
+    r"/(article/[0-9a-f]{16}(/\d{1,6})?|day/[\d-]{10}|outlet/[^/]{1,80}|outlets|about|offline|calendar(/[\d-]{7})?)?"
+)
 _VARIES = (b"accept-encoding", b"accept-language", b"cookie", b"save-data", b"host")
 _HEADERS = 600  # bytes of those headers together: longer ones are not kept
+_SIGNED_IN = re.compile(rb"(?:^|;\s*)session=")
+"""The cookie of a session: what such a reader sees may be theirs alone."""
 _TAG = re.compile(rb'"[\x21\x23-\x7e]*"')
 
 
@@ -26,7 +30,8 @@ class _Kept(msgspec.Struct, frozen=True):
 class KeptPages:
     """ASGI: answers GET of a kept page without the application, while `state()` is what it was when it was made.
 
-    Runs in the event loop's thread alone, so nothing is locked. Pages with Set-Cookie or another status than 200 pass.
+    Runs in the event loop's thread alone, so nothing is locked. Pages with Set-Cookie or another status than 200 pass,
+    and so does whoever is signed in.
     """
 
     def __init__(self, app: ASGIApp, state: Callable[[], Hashable], *, limit_bytes: int = BYTES) -> None:
@@ -84,6 +89,10 @@ def _key(scope: Scope) -> Hashable | None:
         return None
     varied = tuple((name, value) for name, value in scope["headers"] if name in _VARIES)
     query = scope["query_string"]
+    if any(
+        name == b"authorization" or (name == b"cookie" and _SIGNED_IN.search(value)) for name, value in scope["headers"]
+    ):
+        return None
     if len(query) > 200 or sum(len(value) for _, value in varied) > _HEADERS:
         return None
     return scope["scheme"], scope["path"], query, varied

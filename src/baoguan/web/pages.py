@@ -59,7 +59,7 @@ class Pages:
         cards = self._source.cards(end_ms=self._now_ms() + 1, limit=1) or self._source.cards(limit=1)
         if not cards:
             return self._show.page(request, self._show.ui(request), "empty.html")
-        return self._day(request, views.day_of(cards[0].shown_ms, self._show.zone), full=True)
+        return self._day(request, views.day_of(cards[0].shown_ms, self._show.ui(request).at), full=True)
 
     def day(self, request: Request) -> Response | None:
         """One day, mixed or by outlet."""
@@ -68,7 +68,7 @@ class Pages:
 
     def _day(self, request: Request, day: date, *, full: bool = False) -> Response:
         ui = self._show.ui(request)
-        start, end = views.day_bounds(day, self._show.zone)
+        start, end = views.day_bounds(day, ui.at)
         counts = self._source.counts(start, end)
         outlets = self._outlets(key for key, _ in counts)
         chosen = request.query_params.get("outlet", "")
@@ -87,7 +87,7 @@ class Pages:
         if full and not by_outlet and sum(n for _, n in counts) < _FRONT:
             groups += self._days_before(ui, start, _FRONT - sum(n for _, n in counts), outlets)
         earlier_ms, later_ms = self._source.neighbours(start, end)
-        zone = self._show.zone
+        zone = ui.at
         return self._show.page(
             request,
             ui,
@@ -108,7 +108,7 @@ class Pages:
         outlets.update(self._outlets({card.outlet for card in cards} - outlets.keys()))
         days: dict[date, list[ArticleCard]] = {}
         for card in cards:
-            days.setdefault(views.day_of(card.shown_ms, self._show.zone), []).append(card)
+            days.setdefault(views.day_of(card.shown_ms, ui.at), []).append(card)
         return [Group(day=day, views=self._cards(ui, some, outlets, pictures=3)) for day, some in days.items()]
 
     def _by_outlet(
@@ -136,7 +136,7 @@ class Pages:
         with_day: bool = False,
     ) -> list[views.CardView]:
         wanted = 0 if ui.tap else pictures
-        shown = views.card_views(cards, outlets, self._show.zone, ui.t, pictures=wanted, with_day=with_day)
+        shown = views.card_views(cards, outlets, ui.at, ui.t, pictures=wanted, with_day=with_day)
         looks = self._looks(digest_of(view.card.lead) for view in shown if view.picture)
         ui.sheet += colour_sheet(look.colour for look in looks.values())
         return [
@@ -162,6 +162,7 @@ class Pages:
         if outlet is None:
             return None
         ui = self._show.ui(request)
+        ui.use_zone(outlet.zone)
         before = _cursor(request)
         cards = self._source.cards(outlet=key, before=before, limit=self._size + 1)
         shown = self._cards(ui, cards[: self._size], {key: outlet}, with_day=True)
@@ -184,7 +185,7 @@ class Pages:
             (
                 outlet,
                 views.outlet_name(outlet, outlet.key, ui.t.lang),
-                views.moment(outlet.last_ms, self._show.zone, ui.t) if outlet.last_ms else None,
+                views.moment(outlet.last_ms, ui.at, ui.t) if outlet.last_ms else None,
             )
             for outlet in self._source.outlets()
         ]
@@ -200,8 +201,10 @@ class Pages:
 
     def _article(self, request: Request, page: ArticlePage) -> Response:
         ui = self._show.ui(request)
-        zone = self._show.zone
         outlet = self._source.outlet(page.outlet)
+        if outlet is not None:
+            ui.use_zone(outlet.zone)
+        zone = ui.at
         looks = self._looks(ref.sha256 or digest_of(ref.path) for ref in page.media if ref.path)
         style = BodyStyle(
             no_picture=ui.t("article.no_picture"),
@@ -243,7 +246,7 @@ class Pages:
     def status(self, request: Request) -> Response:
         """Health of every feed in words, those with a problem first."""
         ui = self._show.ui(request)
-        zone = self._show.zone
+        zone = ui.at
         feeds = self._source.feed_health()
         text = request.query_params.get("page", "1")
         number = int(text) if re.fullmatch(r"[1-9]\d{0,3}", text) else 1

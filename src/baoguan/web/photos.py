@@ -61,7 +61,7 @@ class PhotoPages:
                 (
                     card,
                     views.outlet_name(outlets[card.outlet], card.outlet, ui.t.lang),
-                    views.moment(card.shown_ms, self._show.zone, ui.t),
+                    views.moment(card.shown_ms, ui.at, ui.t),
                 )
                 for card in page.uses
             ],

@@ -1,7 +1,9 @@
 """Templates, style and words joined into a page; knows the request's language and nothing of the archive."""
 
 import re
-from functools import cache
+from collections.abc import Callable
+from datetime import tzinfo
+from functools import cache, lru_cache
 from importlib.resources import files
 from urllib.parse import urlencode
 
@@ -10,6 +12,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
+from baoguan.errors import ConfigError
 from baoguan.text.zones import zone_of
 from baoguan.web.options import WebOptions
 from baoguan.web.pictures import CARD_SIZES, LEAD_SIZES, Shot, picture_html
@@ -20,8 +23,11 @@ from baoguan.web.views import CardView
 from baoguan.web.words import LANGUAGES, Words, choose_language, words
 
 _YEAR_S = 31_536_000
-_REMEMBERED = ("lang", "pictures")
+_REMEMBERED = ("lang", "pictures", "zone", "view")
 _PICTURES = ("tap", "show")
+_VIEWS = ("eink", "scroll")
+OUTLETS_ZONE = "outlet"
+"""As a choice of zone: none, so that lists show the archive's and pages of an outlet its own."""
 
 
 class Ui:
@@ -40,19 +46,49 @@ class Ui:
         self.noindex = options.noindex
         self.changes = changes
         self.search = search
-        self.zone = options.zone
+        self._cookies = request.cookies
+        self._query_params = request.query_params
+        self.cookies: dict[str, str] = {}
+        """What the reader chose by this address, to be remembered."""
+        wish = self._wish("zone", lambda name: name == OUTLETS_ZONE or known_zone(name) is not None)
+        self.own_zone = wish not in ("", OUTLETS_ZONE)
+        self.archive_zone = options.zone
+        self.zone = wish if self.own_zone else options.zone
+        self.at: tzinfo = known_zone(self.zone) or zone_of(options.zone)
+        """The zone of days and times on this page."""
+        self.eink = self._wish("view", _VIEWS.__contains__) == "eink"
         self.script = script_hash() if options.script else ""
         """sha256-... of the script that the page names."""
-        self.remember = bool(asked) and lang != request.cookies.get("lang", "")
+        if asked and lang != request.cookies.get("lang", ""):
+            self.cookies["lang"] = lang
         self.save_data = request.headers.get("save-data", "").strip().lower() == "on"
         self._query = [(key, value) for key, value in request.query_params.multi_items() if key not in _REMEMBERED]
         self.sheet = ""
         """Style of this page alone: colours behind its pictures."""
-        wish = request.query_params.get("pictures", "")
-        self.pictures = wish if wish in _PICTURES else request.cookies.get("pictures", "")
+        self.pictures = self._wish("pictures", _PICTURES.__contains__)
         self.tap = self.pictures == "tap" or (self.save_data and self.pictures != "show")
         """Text first: pictures are shown on tap."""
-        self.remember_pictures = wish in _PICTURES and wish != request.cookies.get("pictures", "")
+
+    def _wish(self, name: str, known: Callable[[str], bool]) -> str:
+        """What the address asks for, else what the cookie says; empty where neither is understood."""
+        kept = self._cookies.get(name, "")[:64]
+        asked = self._query_params.get(name, "")[:64]
+        if asked and known(asked):
+            if asked != kept:
+                self.cookies[name] = asked
+            return asked
+        return kept if kept and known(kept) else ""
+
+    def forget_zone(self) -> None:
+        """The reader wants no zone of their own any more."""
+        self.own_zone, self.zone, self.cookies["zone"] = False, self.archive_zone, OUTLETS_ZONE
+        self.at = zone_of(self.archive_zone)
+
+    def use_zone(self, name: str) -> None:
+        """Shows times in the zone of an outlet, unless the reader chose one."""
+        zone = known_zone(name) if name and not self.own_zone else None
+        if zone is not None:
+            self.zone, self.at = name, zone
 
     def in_language(self, lang: str) -> str:
         """This page in another language."""
@@ -82,6 +118,8 @@ class Renderer:
         self, request: Request, ui: Ui, template: str, *, status: int = 200, cache: str = "", **matter: object
     ) -> Response:
         """The answer: `template` with its matter; `cache` defaults to a short life in browsers."""
+        if ui.eink:
+            ui.sheet += style("eink.css")
         html = self._templates.get_template(template).render(t=ui.t, ui=ui, **matter)
         cache = cache or f"max-age={self.options.max_age_s}"
         if status != 200:
@@ -90,10 +128,8 @@ class Renderer:
         reply.headers["content-language"] = ui.t.lang
         if self.options.noindex:
             reply.headers["x-robots-tag"] = "noindex"
-        if ui.remember:
-            reply.set_cookie("lang", ui.t.lang, max_age=_YEAR_S, httponly=True, samesite="lax")
-        if ui.remember_pictures:
-            reply.set_cookie("pictures", ui.pictures, max_age=_YEAR_S, httponly=True, samesite="lax")
+        for name, value in ui.cookies.items():
+            reply.set_cookie(name, value, max_age=_YEAR_S, httponly=True, samesite="lax")
         if ui.sheet:
             # On 304 too: a browser takes the headers of it for the page that it holds.
             reply.headers["content-security-policy"] = policy(style(), ui.sheet, script=ui.script)
@@ -102,6 +138,15 @@ class Renderer:
     def error(self, request: Request, status: int) -> Response:
         """The constant page of 404, 405 or 500."""
         return self.page(request, self.ui(request), "error.html", status=status, code=str(status))
+
+
+@lru_cache(256)
+def known_zone(name: str) -> tzinfo | None:
+    """The zone of that name, None where this machine knows none."""
+    try:
+        return zone_of(name)
+    except ConfigError:
+        return None
 
 
 @cache

@@ -138,7 +138,7 @@ class SearchPages:
             found=found,
             outlet=views.outlet_name(outlet, found.outlet, ui.t.lang),
             lang=found.lang or (outlet.language if outlet else ""),
-            at=views.moment(found.shown_ms, self._show.zone, ui.t),
+            at=views.moment(found.shown_ms, ui.at, ui.t),
         )
 
     def feed(self, request: Request) -> Response:

@@ -84,6 +84,9 @@ class ArticlePage(msgspec.Struct, frozen=True, kw_only=True):
     lost: str = ""
     """404, 410, home, stub, error or emptied: why the page is gone at the outlet."""
     lost_ms: int = 0
+    older: "ArticleCard | None" = None
+    """The article of this outlet that was shown just before; None: the first."""
+    newer: "ArticleCard | None" = None
 
 
 class OutletInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +98,8 @@ class OutletInfo(msgspec.Struct, frozen=True, kw_only=True):
     """Name by UI language."""
     home: str = ""
     language: str = ""
+    zone: str = ""
+    """IANA name of the zone of its clocks, empty when unknown."""
     state: str = "live"
     """live, quiet or closed."""
     since: str = ""
@@ -116,6 +121,8 @@ class ArchiveInfo(msgspec.Struct, frozen=True, kw_only=True):
     outlets: int = 0
     version: str = ""
     """Of the program."""
+    witnesses: int = 0
+    """Known witnesses whose cosignature of this checkpoint holds."""
 
 
 class ReaderSource(Protocol):
@@ -142,6 +149,10 @@ class ReaderSource(Protocol):
 
     def counts(self, start_ms: int, end_ms: int) -> Sequence[tuple[str, int]]:
         """(outlet key, articles) with start_ms <= shown_ms < end_ms, most articles first, then by key."""
+        ...
+
+    def tally(self, bounds: Sequence[int]) -> Sequence[int]:
+        """How many articles are shown from each of `bounds` (epoch ms, ascending) up to the next."""
         ...
 
     def newest_kept(self, *, outlet: str | None = None, limit: int = 30) -> Sequence[ArticleCard]:

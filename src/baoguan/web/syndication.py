@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from html import escape
 from threading import Lock
 
 from starlette.requests import Request
@@ -39,6 +40,26 @@ class Feeds:
         """/outlet/<key>/feed.atom; None for an outlet that is not known."""
         outlet = self._source.outlet(request.path_params["key"])
         return None if outlet is None else self._feed(request, outlet)
+
+    def health(self, request: Request) -> Response:
+        """/status.atom: an entry for each feed that needs somebody, a new one when its trouble is another."""
+        ui = self._show.ui(request)
+        base, info = base_url(request, self._show.options.base_url), self._source.archive_info()
+        feeds = self._source.feed_health()
+        outlets = {key: self._source.outlet(key) for key in {feed.outlet for feed in feeds}}
+        shown = [view for view in views.feed_views(feeds, outlets, ui.at, ui.t) if not view.well]
+        entries = [_trouble(ui.t, base, info.origin, view) for view in shown]
+        meta = AtomMeta(
+            id=feed_urn(info.origin, "status"),
+            title=f"{ui.t('status.title')} – {ui.t('site.name')}",
+            lang=ui.t.lang,
+            self_url=f"{base}/status.atom",
+            site_url=f"{base}/status",
+            updated=max((entry.updated for entry in entries), default=views.instant(0, UTC)),
+            generator=f"baoguan {info.version}".strip(),
+        )
+        vary = "Accept-Encoding, Accept-Language, Cookie, Host"
+        return text_reply(request, render_atom(meta, entries), media_type=_TYPE, cache="no-cache", vary=vary)
 
     def _feed(self, request: Request, outlet: OutletInfo | None) -> Response:
         t = self._show.ui(request).t
@@ -92,6 +113,21 @@ class Feeds:
                 if page.outlet not in outlets:
                     outlets[page.outlet] = self._source.outlet(page.outlet)
                 yield _entry(t, base, page, outlets[page.outlet])
+
+
+def _trouble(t: Words, base: str, origin: str, view: views.FeedView) -> AtomEntry:
+    feed = view.feed
+    lines = [view.kind, feed.problem, f"{t('status.moved')} {feed.moved_to}" if feed.moved_to else "", feed.url]
+    last = f"{t('status.last_ok')}: {view.last_ok.text if view.last_ok else t('status.never')}"
+    return AtomEntry(
+        id=feed_urn(origin, f"status/{feed.url}/{feed.kind}/{feed.problem}"),
+        title=f"{view.outlet}: {view.kind}",
+        url=f"{base}/status",
+        updated=views.instant(feed.last_ok_ms or feed.last_poll_ms, UTC),
+        authors=(t("site.name"),),
+        lang=t.lang,
+        content_html="".join(f"<p>{escape(line)}</p>" for line in (*lines, last) if line),
+    )
 
 
 def atom_entry(source: ReaderSource, t: Words, base: str, identity: str) -> AtomEntry | None:

@@ -11,6 +11,7 @@ from baoguan.web.source import ArticleCard, ArticlePage, OutletInfo
 from baoguan.web.words import Words
 
 _DAY_MS = 86_400_000
+LAST_YEAR = 9998
 _LAST_MS = 253_402_214_400_000  # 9999-12-31: a feed may claim any year
 
 
@@ -92,7 +93,7 @@ def parse_day(text: str) -> date | None:
         day = date.fromisoformat(text) if len(text) == 10 else None
     except ValueError:
         return None
-    return day if day and 1970 <= day.year <= 9998 else None
+    return day if day and 1970 <= day.year <= LAST_YEAR else None
 
 
 def outlet_name(outlet: OutletInfo | None, key: str, lang: str) -> str:

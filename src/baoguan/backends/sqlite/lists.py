@@ -2,6 +2,8 @@
 
 import sqlite3
 import threading
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from baoguan.model.catalog import ArticleRow, RevisionRow
@@ -138,6 +140,28 @@ class SqliteLists:
             end_ms,
         )
         return [(str(row[0]), int(str(row[1]))) for row in rows]
+
+    def tally(self, bounds: Sequence[int]) -> list[int]:
+        """Articles between each bound and the next."""
+        sql = "SELECT count(*) FROM article WHERE shown_ms >= ? AND shown_ms < ?"
+        return [int(str(self._run(sql, low, high)[0][0])) for low, high in pairwise(bounds)]
+
+    def beside(
+        self, outlet: str, shown_ms: int, identity: str
+    ) -> tuple[tuple[ArticleRow, bool] | None, tuple[ArticleRow, bool] | None]:
+        """The article of an outlet just below, and just above, a place in its list."""
+        found = []
+        for sign, order in (("<", "DESC"), (">", "ASC")):
+            rows = self._run(
+                f"SELECT {COLUMNS}, 0 FROM article a WHERE a.outlet = ? AND a.shown_ms {sign}= ?"  # noqa: S608 - fixed words
+                f" AND (a.shown_ms, a.id) {sign} (?, ?) ORDER BY a.shown_ms {order}, a.id {order} LIMIT 1",
+                outlet,
+                shown_ms,
+                shown_ms,
+                identity,
+            )
+            found.append(_card(rows[0]) if rows else None)
+        return found[0], found[1]
 
     def outlets(self) -> dict[str, tuple[int, int]]:
         """By outlet: articles, newest shown_ms."""
