@@ -67,18 +67,7 @@ def create_app(
 ) -> Starlette:
     """The reader over `source`, read-only but for `apps`. Raises ConfigError for an unknown zone."""
     renderer = Renderer(options, changes=changes is not None, search=search is not None)
-    pages, feeds = Pages(source, renderer, now_ms, photos), Feeds(source, renderer)
-
-    more: list[tuple[str, Callable[[Request], Response | None]]] = [
-        *CalendarPages(source, renderer, now_ms).endpoints(),
-        *SettingsPage(renderer).endpoints(),
-    ]
-    if changes is not None:
-        more += ChangePages(changes, source, renderer).endpoints()
-    if search is not None:
-        more += SearchPages(search, source, renderer).endpoints()
-    if photos is not None:
-        more += PhotoPages(photos, source, renderer).endpoints()
+    handlers = _handlers(source, renderer, now_ms, changes, search, photos)
 
     def page(handle: Callable[[Request], Response | None]) -> Endpoint:
         async def endpoint(request: Request) -> Response:
@@ -89,7 +78,7 @@ def create_app(
     public = _files(source, renderer)
     failed = _failing(renderer)
     routes: list[BaseRoute] = [
-        *(Route(path, page(handle)) for path, handle in (*_pages(pages, feeds), *more)),
+        *(Route(path, page(handle)) for path, handle in handlers),
         Route("/media/{folder}/{name}", public),
         Route("/archive/{path:path}", public),
         *_small(options, page(lambda request: offline_page(request, renderer))),
@@ -115,7 +104,16 @@ def create_app(
     return app
 
 
-def _pages(pages: Pages, feeds: Feeds) -> list[tuple[str, Callable[[Request], Response | None]]]:
+def _handlers(
+    source: ReaderSource,
+    renderer: Renderer,
+    now_ms: Callable[[], int],
+    changes: ChangesSource | None,
+    search: Search | None,
+    photos: PhotosSource | None,
+) -> list[tuple[str, Callable[[Request], Response | None]]]:
+    """Every page and feed, by its path."""
+    pages, feeds = Pages(source, renderer, now_ms, photos), Feeds(source, renderer)
     return [
         ("/", pages.front),
         ("/day/{day}", pages.day),
@@ -128,6 +126,11 @@ def _pages(pages: Pages, feeds: Feeds) -> list[tuple[str, Callable[[Request], Re
         ("/article/{identity}/{rev:int}", pages.article),
         ("/status", pages.status),
         ("/about", pages.about),
+        *CalendarPages(source, renderer, now_ms).endpoints(),
+        *SettingsPage(renderer).endpoints(),
+        *(ChangePages(changes, source, renderer).endpoints() if changes is not None else []),
+        *(SearchPages(search, source, renderer).endpoints() if search is not None else []),
+        *(PhotoPages(photos, source, renderer).endpoints() if photos is not None else []),
     ]
 
 
