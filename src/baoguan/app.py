@@ -24,7 +24,7 @@ from baoguan.backends.sqlite.photos import SqlitePhotos
 from baoguan.capture.warc import WarcWriter
 from baoguan.config import Settings
 from baoguan.desk import CrawlState, Desk, catch_up
-from baoguan.engines import open_pace, open_schedule, open_search, open_store, open_writing
+from baoguan.engines import open_outbox, open_pace, open_schedule, open_search, open_store, open_writing
 from baoguan.errors import ConfigError, MirrorError, StoreError
 from baoguan.indexing import Forgetter
 from baoguan.keyring import finish_rotation
@@ -193,6 +193,7 @@ def open_desk(
     catalog = SqliteCatalog(folder / "index" / "catalogue.sqlite")
     schedule = open_schedule(folder, settings)
     pace = open_pace(settings)
+    outbox = open_outbox(settings, archive.head)
     search = open_search(folder, settings)
     photos = SqlitePhotos(folder / PHOTOS)
     try:
@@ -212,6 +213,7 @@ def open_desk(
             open_fetcher=lambda: open_fetcher(settings, outlets, entropy=entropy, hosts=schedule.hosts(), pace=pace),
             denials=Denials(folder / "private", entropy),
             sync_lock=lambda: _sync_lock(folder, settings),
+            outbox=outbox,
             spool_name=f"spool-{os.getpid()}" if settings.database else "spool",
         )
         catch_up(desk)
@@ -222,8 +224,9 @@ def open_desk(
         schedule.close()
         photos.close()
         archive.close()
-        if pace is not None:
-            pace.close()
+        for one in (pace, outbox):
+            if one is not None:
+                one.close()
         if search is not None:
             search.close()
 

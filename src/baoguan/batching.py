@@ -10,12 +10,14 @@ from baoguan.archive.ledger import Ledger, Resolution
 from baoguan.archive.revisions import Verdict, content_digest, judge_again
 from baoguan.archive.store import Archive, Batch
 from baoguan.archive.withdraw_deny import identity_names
+from baoguan.extract.profile import Profile
 from baoguan.model.article import Article, Clock
 from baoguan.model.capture import CaptureRef, Response
 from baoguan.model.catalog import KeptMedia
 from baoguan.model.ids import record_path
 from baoguan.model.log import ManifestLine, MediaRef
 from baoguan.model.outlet import Outlet
+from baoguan.model.schedule import PendingItem
 from baoguan.publish.ancestor_tree import FIRST_ID, article_path
 from baoguan.publish.markdown import KeptPicture, RecordDraft, parse_record, render_record
 from baoguan.reading import DRIFT, led_home
@@ -71,6 +73,10 @@ class Draft(msgspec.Struct, kw_only=True):
     source_sha256: str = ""
     again: Callable[[ManifestLine], Article | None] | None = None
     """Reads the capture of an older revision as this article was read, so that only the outlet's edits count."""
+    habit: Profile | None = None
+    """What was known of the outlet's pages when this one was read."""
+    pending: PendingItem | None = None
+    """The item that it came of; None for imports."""
     always: bool = False
     """Imports: every file is a revision, unchanged text too."""
 

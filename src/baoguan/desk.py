@@ -21,6 +21,7 @@ from baoguan.errors import DiskFull, FeedError
 from baoguan.feeds.fallback import parse_feed_or_fallback
 from baoguan.model.catalog import CaptureRow
 from baoguan.model.feed import FeedDoc, FeedState
+from baoguan.model.outbox import OutboxRow, TakenRow
 from baoguan.model.outlet import Outlet
 from baoguan.model.schedule import CrawlHealth, Note, PendingItem
 from baoguan.ports import Clock, Entropy, Fetcher, Forgets, Schedule, SearchIndex
@@ -94,6 +95,44 @@ class CrawlState(Schedule, Protocol):
         ...
 
 
+class Outbox(Protocol):
+    """What workers finished and no checkpoint covers yet. A row goes with the head that covers it, never before."""
+
+    def put(self, rows: Sequence[OutboxRow]) -> int:
+        """Takes rows; in the same transaction the leases of their items end and nobody is given them any more.
+
+        Rows of items that this worker doesn't hold any more are left out: another one has them. Returns rows taken.
+        """
+        ...
+
+    def waiting(self) -> int:
+        """How many rows wait, those set aside too."""
+        ...
+
+    def elect(self) -> bool:
+        """Whether this process is the sequencer: it stays it until it dies or loses the database."""
+        ...
+
+    def take(self, *, limit: int, size_bytes: int) -> list[TakenRow]:
+        """The oldest rows, at least one where there is one; they stay. For the sequencer, under the write lock."""
+        ...
+
+    def part(self, n: int, sha256: str) -> bytes:
+        """The bytes of a picture of row `n`. Raises NotFound."""
+        ...
+
+    def committing(self, taken: Sequence[int], settle: Callable[[Schedule], None]) -> AbstractContextManager[None]:
+        """The head that moves inside takes these rows with it, and what `settle` changes: all or nothing.
+
+        Where no head moves, that is done on leaving. Raises Conflict where a row is gone already.
+        """
+        ...
+
+    def set_aside(self, n: int, problem: str) -> None:
+        """A row that can't be logged: kept for a person, taken no more; its item is tried again in a day."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Desk:
     """One archive, opened."""
@@ -118,6 +157,8 @@ class Desk:
     """What was withdrawn: no way into the archive lets it in again."""
     indexes: tuple[Forgets, ...] = ()
     """Other derived indexes that hold text of articles: search."""
+    outbox: Outbox | None = None
+    """Where workers leave what they finished; None where there is one process."""
     spool_name: str = "spool"
     """Of the folder in state/; one for each worker where several write."""
 

@@ -20,6 +20,7 @@ from baoguan.text.zones import zone_of
 if TYPE_CHECKING:
     from baoguan.backends.postgres import Link
     from baoguan.backends.postgres.head import PgHead, PgLock
+    from baoguan.backends.postgres.outbox import PgOutbox
     from baoguan.backends.postgres.pace import PgPace
 
 
@@ -114,6 +115,18 @@ def open_executor(engine: str, jobs: int, address: str = "") -> Iterator[Executo
         raise ConfigError('--engine ray needs the extra: pip install "baoguan[cluster]"') from error
     with RayExecutor(jobs, address) as cluster:
         yield cluster
+
+
+def open_outbox(settings: Settings, head: Head) -> "PgOutbox | None":
+    """Where workers leave what they finished; `head`: of open_writing. None where there is one process."""
+    if not settings.database:
+        return None
+    link = open_link(settings, durable=False)
+    from baoguan.backends.postgres.head import PgHead
+    from baoguan.backends.postgres.outbox import PgOutbox
+
+    assert isinstance(head, PgHead)
+    return PgOutbox(link, head)
 
 
 def open_pace(settings: Settings) -> "PgPace | None":

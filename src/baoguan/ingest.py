@@ -1,7 +1,8 @@
 """The way of an article: outlet -> feed -> items -> page -> capture -> extract -> article -> media -> record -> log.
 
 One joiner for the command line, the reader, cron and tests. It names the stages in this order; each is a function in
-the folder of that name (pictures are asked for in picking.py, the batch is written in batching.py). Two promises
+the folder of that name (pictures are asked for in picking.py, the batch is
+written in committing.py). Two promises
 hold at every line: the validators of a feed are kept only together with a pending row for each item that the log lacks,
 and a pending row goes only after the checkpoint that covers its article.
 """
@@ -13,13 +14,13 @@ import msgspec
 from baoguan import polling
 from baoguan.archive.ledger import Ledger
 from baoguan.archive.revisions import Verdict
-from baoguan.batching import Draft, Logged, log_draft, log_fact, log_late
-from baoguan.desk import Desk, catch_up, exclusive
+from baoguan.batching import Draft
+from baoguan.committing import Committed, Work, commit_work, conflicts, draft_of, recheck_times
+from baoguan.desk import Desk, Outbox, catch_up, exclusive
 from baoguan.extract.combine import article_from_item
 from baoguan.feeds.novelty import item_print, judge_item
-from baoguan.indexing import index_new
-from baoguan.model.article import Article
-from baoguan.model.capture import CaptureRef, FetchRequest, FetchResult, Response
+from baoguan.handing import pack, pack_response
+from baoguan.model.capture import FetchRequest, FetchResult, Response
 from baoguan.model.feed import FeedDoc, FeedState, Item
 from baoguan.model.outlet import Outlet
 from baoguan.model.schedule import PendingItem
@@ -43,15 +44,17 @@ def sync(
     limit: int = 1_000_000,
     report: Report | None = None,
     stop: Callable[[], bool] = lambda: False,
+    outbox: Outbox | None = None,
 ) -> Report:
     """Polls the feeds that are asked for (Schedule.claim), archives what is new or edited, looks again at known pages.
 
-    Raises DiskFull before anything is fetched. `stop` ends it after the open work.
+    Raises DiskFull before anything is fetched. `stop` ends it after the open work. `outbox`: where a worker leaves what
+    it finished, for the sequencer to log; None: this process logs it.
     """
     with exclusive(desk):
         catch_up(desk)
         desk.check_disk()
-        run = _Sync(desk, report or Report(), stop)
+        run = _Sync(desk, report or Report(), stop, outbox)
         try:
             run.poll(which, limit)
             run.look_again()
@@ -66,8 +69,8 @@ def sync(
 class _Sync:
     """The state of one run. Owned by one thread; the network has its own, behind the Fetcher port."""
 
-    def __init__(self, desk: Desk, report: Report, stop: Callable[[], bool]) -> None:
-        self.desk, self.report, self.stop = desk, report, stop
+    def __init__(self, desk: Desk, report: Report, stop: Callable[[], bool], outbox: Outbox | None) -> None:
+        self.desk, self.report, self.stop, self.outbox = desk, report, stop, outbox
         self.fetcher = desk.open_fetcher()
         self.pictures, self.reader = PictureDesk(desk, self.fetcher), Reader(desk)
         self.states: dict[str, FeedState] = {}
@@ -150,9 +153,13 @@ class _Sync:
         if response is not None:
             read = polling.read_feed(self.desk, state, response)
             doc, problem = read.doc, read.problem
-            self.keep(read.kept)
             if doc is not None:
                 fresh, prints = self.judge_items(state, doc, response)
+            if self.outbox is not None and fresh:
+                # Before anybody can be given its items, so that it is logged before them.
+                self.outbox.put([pack_response(read.kept)])
+            else:
+                self.keep(read.kept)
         news = sum(not item.article for item in fresh)
         settled = settle_poll(
             self.desk, state, result, doc, problem, known=doc is None or len(prints) > news, new_items=news
@@ -282,33 +289,16 @@ class _Sync:
         if pending.article and read.loss:
             self.lose(pending, response, read.loss)
             return
-        draft = self.new_draft(pending, read.article, response)
-        draft.flags, draft.again = (*flags, *read.flags), read.again
+        draft = draft_of(self.desk, pending, read.article, response)
+        draft.flags, draft.again, draft.habit = (*flags, *read.flags), read.again, read.habit
         self.drafts[draft.key] = draft
         if self.pictures.ask(draft):
             self.finish(draft)
 
     def lose(self, pending: PendingItem, response: Response | None, reason: str) -> None:
         """A known article's page is no article now: a fact for the log, its text stays."""
-        draft = self.new_draft(pending, article_from_item(pending.item), response)
+        draft = draft_of(self.desk, pending, article_from_item(pending.item), response)
         self.facts.append((draft, Verdict(kind="lost", reason=reason)))
-
-    def new_draft(self, pending: PendingItem, article: Article, response: Response | None) -> Draft:
-        """The item as the batch will take it."""
-        return Draft(
-            key=pending.key,
-            outlet=self.desk.outlet(pending.outlet),
-            identity=pending.article,
-            guid=pending.guid,
-            url=pending.url,
-            feeds=(pending.feed,) if pending.feed else (),
-            feed_ms=pending.feed_ms,
-            article=article,
-            captured_ms=int(response.at.timestamp() * 1000) if response else pending.feed_ms,
-            response=response,
-            item_capture=pending.capture,
-            item_published=polling.pub_date(pending.item),
-        )
 
     def finish(self, draft: Draft) -> None:
         """All its pictures are settled: it may go into the next batch."""
@@ -347,54 +337,37 @@ class _Sync:
 
     def flush(self) -> None:
         """Everything that is ready becomes one committed batch; only then is the crawl state settled."""
-        outcomes: list[tuple[Draft, Logged]] = []
-        refs: dict[tuple[str, int], CaptureRef] = {}
-        late = self.pictures.late
-        if self.ready or self.facts or self.responses or late:
-            self.desk.check_disk()
-            with self.desk.archive.begin() as batch:
-                catch_up(self.desk)
-                ledger = Ledger(self.desk.catalog, self.desk.denials)
-                for kept in self.responses:
-                    ref, response = polling.capture_kept(self.desk, batch, kept), kept.response
-                    if kept.feed and response.status == 200:
-                        refs[kept.feed, int(response.at.timestamp() * 1000)] = ref
-                for draft in self.ready:
-                    if draft.feeds and draft.item_capture is None:
-                        draft.item_capture = refs.get((draft.feeds[0], draft.feed_ms))
-                    if draft.response is None:
-                        draft.capture = draft.item_capture
-                    outcomes.append((draft, log_draft(self.desk.archive, batch, ledger, draft)))
-                for draft, verdict in self.facts:
-                    outcomes.append((draft, log_fact(batch, ledger, draft, verdict)))
-                for identity, picked in late:
-                    log_late(batch, ledger, identity=identity, picked=picked, now_ms=self.desk.now_ms())
-                self.desk.commit(batch, ledger)
-            index_new(self.desk)
-        self.settle(outcomes, refs)
-
-    def settle(self, outcomes: list[tuple[Draft, Logged]], refs: dict[tuple[str, int], CaptureRef]) -> None:
-        """After the checkpoint: what is in the log waits no more, what is not yet whole waits on."""
+        work = Work(drafts=self.ready, facts=self.facts, responses=self.responses, late=self.pictures.late)
+        if self.outbox is not None:
+            self.hand_over(self.outbox, work)
+            return
+        done = Committed()
+        if work:
+            commit_work(self.desk, work, done)
         schedule, now = self.desk.schedule, self.desk.now_ms()
-        for (feed, feed_ms), ref in refs.items():
+        for (feed, feed_ms), ref in done.refs.items():
             schedule.set_feed_capture(feed, feed_ms, ref)
-        again: dict[str, tuple[int, int]] = {}
-        for draft, logged in outcomes:
+        for draft, logged in done.outcomes:
             self.report.article(draft.outlet.key, draft.feeds, logged.outcome, draft.article.title)
-            if logged.outcome == "withdrawn":
-                continue
-            step = 0 if logged.outcome in ("new", "changed") else self.steps.get(logged.id, 0) + 1
-            step = min(step, len(polling.RECHECK_STEPS_S) - 1)
-            again[logged.id] = (
-                step,
-                now + int(polling.RECHECK_STEPS_S[step] * 1000 * self.desk.entropy.uniform(0.9, 1.1)),
-            )
-            if logged.conflict and logged.outcome == "new":
-                text = f"guid and URL of {draft.url} belong to two articles: kept as a third"
-                schedule.note(now, draft.outlet.key, text)
-        schedule.settle_feeds(self.quiet)
-        schedule.settle_items([draft.key for draft, _ in outcomes] + self.done, self.retry, again)
-        self.pictures.settle({draft.key: one.id for draft, one in outcomes if one.outcome != "withdrawn"}, now)
+        for outlet, text in conflicts(done.outcomes):
+            schedule.note(now, outlet, text)
+        again = recheck_times(self.desk, done.outcomes, self.steps)
+        self.settle([draft.key for draft, _ in done.outcomes], again)
+        self.pictures.settle({draft.key: one.id for draft, one in done.outcomes if one.outcome != "withdrawn"}, now)
+
+    def hand_over(self, outbox: Outbox, work: Work) -> None:
+        """A worker's batch: rows of the outbox, and the sequencer's checkpoint settles their items."""
+        rows = pack(work, self.steps)
+        if rows:
+            outbox.put(rows)
+        self.pictures.handed([draft.key for draft in work.drafts])
+        self.settle([], {})
+        self.pictures.settle({}, self.desk.now_ms())
+
+    def settle(self, keys: list[str], again: dict[str, tuple[int, int]]) -> None:
+        """After the checkpoint: what is in the log waits no more, what is not yet whole waits on."""
+        self.desk.schedule.settle_feeds(self.quiet)
+        self.desk.schedule.settle_items(keys + self.done, self.retry, again)
         self.reader.keep()
         self.ready, self.facts, self.responses, self.done, self.retry, self.quiet = [], [], [], [], [], []
         self.bytes_waiting = 0

@@ -251,6 +251,12 @@ class PictureDesk:
             self._open(url, choices, outlet.key, row.url)
         return asked
 
+    def handed(self, keys: Sequence[str]) -> None:
+        """These drafts and the late pictures lie in the outbox: the sequencer settles what they lack."""
+        gone = set(keys)
+        self._missing = [(url, key) for url, key in self._missing if key not in gone]
+        self.late = []
+
     def settle(self, ids: dict[str, str], now_ms: int) -> None:
         """After a checkpoint: `ids` maps keys of logged drafts to article ids. Frees the spool."""
         waiting = [(url, ids[key], 0, now_ms + LATE_STEPS_S[0] * 1000) for url, key in self._missing if key in ids]

@@ -34,6 +34,8 @@ class PageRead(msgspec.Struct, frozen=True, kw_only=True):
     """For the log: from-feed, drift, profile:PAGES-DIGEST (what was learned before it was read)."""
     again: Callable[[ManifestLine], Article | None] | None = None
     """Reads the capture of an older revision as this page was read; None where there is none."""
+    habit: Profile | None = None
+    """What was known of the outlet's pages then."""
 
 
 class Reader:
@@ -69,9 +71,8 @@ class Reader:
         article = _joined(page, pending.item, outlet)
         if response is not None and article.extractor.startswith("feed/"):
             flags = ["from-feed", f"page: {loss or 'shorter'}"]
-        return PageRead(
-            article=article, loss=loss, flags=tuple(flags), again=self._again(pending.item, outlet, profile)
-        )
+        again = self.again(pending.item, outlet, profile)
+        return PageRead(article=article, loss=loss, flags=tuple(flags), again=again, habit=profile)
 
     def _learn(self, outlet: str, lesson: Lesson, at_ms: int) -> None:
         after = learn(self._profiles[outlet], lesson, at_ms)
@@ -79,7 +80,9 @@ class Reader:
             self._profiles[outlet] = after
             self._changed.add(outlet)
 
-    def _again(self, item: Item, outlet: Outlet, profile: Profile) -> Callable[[ManifestLine], Article | None]:
+    def again(self, item: Item, outlet: Outlet, profile: Profile) -> Callable[[ManifestLine], Article | None]:
+        """What reads the captures of older revisions of an item by that profile."""
+
         def again(line: ManifestLine) -> Article | None:
             try:
                 response = captured_page(self._desk, line)

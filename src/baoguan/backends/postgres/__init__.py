@@ -41,6 +41,15 @@ STEPS = (
     CREATE TABLE staged (batch text PRIMARY KEY, list bytea NOT NULL);
     """,
     "CREATE TABLE counter (name text PRIMARY KEY, n bigint NOT NULL)",
+    """
+    CREATE TABLE outbox (n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, key text NOT NULL, size integer NOT NULL,
+      failed text NOT NULL DEFAULT '', body bytea NOT NULL);
+    CREATE INDEX outbox_open ON outbox (n) WHERE failed = '';
+    ALTER TABLE outbox ALTER body SET STORAGE EXTERNAL;
+    CREATE TABLE part (n bigint REFERENCES outbox ON DELETE CASCADE, sha256 text, data bytea NOT NULL,
+      PRIMARY KEY (n, sha256));
+    ALTER TABLE part ALTER data SET STORAGE EXTERNAL;
+    """,
 )
 """Applied in order, each once, each with its number in one transaction. One that stands is never changed."""
 

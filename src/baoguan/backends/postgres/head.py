@@ -6,7 +6,7 @@ All three share one session: whoever loses it loses the lock, and can't move the
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 
 import msgspec
@@ -30,6 +30,7 @@ class PgLock:
         self._key = link.lock_key(name)
         self._thread = threading.RLock()
         self._depth = 0
+        self._session: psycopg.Connection | None = None
 
     def __enter__(self) -> "PgLock":
         """Takes it. StoreError after the timeout, or when the server can't be reached."""
@@ -49,8 +50,13 @@ class PgLock:
         """Whether this process has it."""
         return self._depth > 0
 
+    def check(self) -> None:
+        """Raises StoreError where the session that took the lock is gone, and the lock with it."""
+        if self._session is None or self._session.closed or self._session is not self._link.db:
+            raise StoreError("postgres: the session that held the write lock was lost; nothing is decided without it")
+
     def _take(self) -> None:
-        db = self._link.db
+        db = self._session = self._link.db
         try:
             db.execute(f"SET lock_timeout = {int(self._timeout_s * 1000)}".encode())
             db.execute("SELECT pg_advisory_lock(%s)", (self._key,))
@@ -79,11 +85,19 @@ class PgHead:
 
     def __init__(self, link: Link, published: Head, lock: PgLock) -> None:
         self._link, self._published, self._lock = link, published, lock
+        self.also: Callable[[], None] | None = None
+        """Done in the transaction that moves the head: what goes with it or not at all."""
+
+    @property
+    def link(self) -> Link:
+        """The durable session of head and lock."""
+        return self._link
 
     def read(self) -> bytes | None:
         """The row under the write lock; for readers what is published, which may be a moment behind it."""
         if not self._lock.held:
             return self._published.read()
+        self._lock.check()
         note = self._row()
         if note is None and self._published.read() is not None:
             raise StoreError("the database holds no head of this log: move it there with `baoguan migrate`")
@@ -96,13 +110,17 @@ class PgHead:
 
     def replace(self, old: bytes | None, new: bytes) -> None:
         """Compare-and-swap, then published. Raises Conflict when `old` isn't current."""
-        with translated():
+        if self._lock.held:
+            self._lock.check()
+        with translated(), self._link.db.transaction():
             if old is None:
                 moved = self._link.db.execute("INSERT INTO head (note) VALUES (%s) ON CONFLICT DO NOTHING", (new,))
             else:
                 moved = self._link.db.execute("UPDATE head SET note = %s WHERE note = %s", (new, old))
-        if moved.rowcount != 1:
-            raise Conflict("postgres: the head was moved by another writer")
+            if moved.rowcount != 1:
+                raise Conflict("postgres: the head was moved by another writer")
+            if self.also is not None:
+                self.also()
         self.publish()
 
     def adopt(self, note: bytes) -> None:

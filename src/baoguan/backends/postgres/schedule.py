@@ -22,6 +22,8 @@ from baoguan.text.urls import host_of, registrable_domain
 
 _AHEAD_MS = 5_000
 """A host that is free within this time may be claimed: the worker waits for its place."""
+HANDED_MS = 1 << 61
+"""Lease of an item that lies in the outbox: nobody is given it, the sequencer's checkpoint takes it away."""
 _A_HOST = 2
 """Feeds of one host that one claim takes; the others of it are put behind, each by a second."""
 _STATE = msgspec.json.Decoder(FeedState)
@@ -62,7 +64,8 @@ class PgSchedule:
         columns = {
             "feed": "url, outlet, next_ms, not_before_ms, 0, state",
             "host": "key, not_before_ms",
-            "pending": "key, feed, feed_ms, next_ms, item",
+            # What lies in the outbox stays there: its item is fetched again where the state goes.
+            "pending": f"key, feed, feed_ms, CASE WHEN lease_ms >= {HANDED_MS} THEN 0 ELSE next_ms END, item",
         }
         db = self._link.db
         with db.transaction():
@@ -165,7 +168,8 @@ class PgSchedule:
         """Feeds and items that are due, or held by a lease."""
         rows = self._rows(
             "SELECT (SELECT count(*) FROM feed WHERE at_ms <= %s OR lease_ms > 0)"
-            " + (SELECT count(*) FROM pending WHERE next_ms <= %s OR lease_ms > 0)",
+            " + (SELECT count(*) FROM pending WHERE next_ms <= %s OR lease_ms > 0)"
+            " + (SELECT count(*) FROM outbox WHERE failed = '')",
             (now_ms, now_ms),
         )
         return int(rows[0][0])
@@ -204,8 +208,11 @@ class PgSchedule:
         with self._link.db.transaction(), self._link.db.cursor() as cursor:
             cursor.executemany("DELETE FROM pending WHERE key = %s", [(key,) for key in sorted(done)])
             cursor.executemany(
-                "UPDATE pending SET next_ms = %s, lease_ms = 0, item = %s WHERE key = %s",
-                [(item.next_ms, _encode(item), item.key) for item in sorted(retry, key=lambda item: item.key)],
+                "UPDATE pending SET next_ms = %s, lease_ms = 0, item = %s WHERE key = %s AND lease_ms < %s",
+                [
+                    (item.next_ms, _encode(item), item.key, HANDED_MS)
+                    for item in sorted(retry, key=lambda item: item.key)
+                ],
             )
             cursor.executemany(
                 "INSERT INTO recheck VALUES (%s, %s, %s) ON CONFLICT (id) DO UPDATE SET step = excluded.step,"
@@ -346,6 +353,7 @@ class PgSchedule:
             db = self._link.db
             db.execute("DELETE FROM pending WHERE key = ANY (%s)", (names,))
             db.execute("DELETE FROM print WHERE key = ANY (%s)", (names,))
+            db.execute("DELETE FROM outbox WHERE key = ANY (%s)", (names,))
             db.execute("DELETE FROM recheck WHERE id = ANY (%s)", (ids,))
             db.execute("DELETE FROM awaited WHERE article = ANY (%s)", (ids,))
             db.execute(
@@ -362,7 +370,7 @@ class PgSchedule:
                 state = _STATE.decode(data)
                 if state.capture is not None and state.capture.record_id in cut:
                     self._put(msgspec.structs.replace(state, capture=None, body_sha256=""))
-        for table in ("note", "pending", "print", "kv", "picture"):
+        for table in ("note", "pending", "print", "kv", "picture", "outbox", "part"):
             self._link.db.execute(f"VACUUM FULL {table}".encode())
         return True
 
