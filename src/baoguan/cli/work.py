@@ -72,6 +72,8 @@ class _Worker:
         self.folder, self.options, self.stop, self.log = folder, options, stop, log
         self.limit, self.until_idle = limit, until_idle
         self.error: Exception | None = None
+        self.opened = threading.Event()
+        """The sequencing half has told the database which feeds there are."""
 
     def persist(self, half: Callable[[], None]) -> None:
         """Runs one half until it ends; a database or store that is lost is waited for. Other errors end both."""
@@ -124,7 +126,7 @@ class _Worker:
         try:
             while not self.stop.wait(0.5):
                 now_ms = int(SystemClock().now().timestamp() * 1000)
-                if self.until_idle and not schedule.open_work(now_ms):
+                if self.until_idle and self.opened.is_set() and not schedule.open_work(now_ms):
                     return
         finally:
             schedule.close()
@@ -139,6 +141,7 @@ class _Worker:
             # The other half has a spool of its own.
             desk, outbox = replace(opened, spool_name=f"spool-log-{os.getpid()}"), opened.outbox
             assert outbox is not None
+            self.opened.set()
             while not self.stop.is_set():
                 if not outbox.elect():
                     self.stop.wait(0.5)

@@ -14,6 +14,7 @@ import msgspec
 from baoguan.archive.withdraw_plan import Plan
 from baoguan.backends.postgres import Link, guarded
 from baoguan.backends.postgres.claims import CLAIM, CLAIM_ANY, HEALTH, PENDING, PUT_FEED
+from baoguan.backends.postgres.forgetting import forget_rows, rewrite_tables
 from baoguan.backends.sqlite.schedule import STOPPED_MS, SqliteSchedule, crawl_health
 from baoguan.model.capture import CaptureRef
 from baoguan.model.feed import FeedState
@@ -342,36 +343,14 @@ class PgSchedule:
 
     @guarded
     def forget(self, plan: Plan, needles: Sequence[bytes]) -> bool:
-        """Deletes what waits for, or remembers, a withdrawn article, and rewrites the tables that held its words.
-
-        The server's write-ahead log and its backups hold them until they are recycled: docs/operate.md says how long.
-        """
-        names = [f"{outlet}\n{name}" for outlet in plan.outlets for name in plan.names]
-        names += [f"{outlet}\nagain:{identity}" for outlet in plan.outlets for identity in plan.ids]
-        cut, ids = {one.record_id for one in plan.cuts}, list(plan.ids)
+        """Deletes what waits for, or remembers, a withdrawn article, and rewrites the tables that held its words."""
+        forget_rows(self._link.db, plan, needles)
+        cut = {one.record_id for one in plan.cuts}
         with self._link.db.transaction():
-            db = self._link.db
-            db.execute("DELETE FROM pending WHERE key = ANY (%s)", (names,))
-            db.execute("DELETE FROM print WHERE key = ANY (%s)", (names,))
-            db.execute("DELETE FROM outbox WHERE key = ANY (%s)", (names,))
-            db.execute("DELETE FROM recheck WHERE id = ANY (%s)", (ids,))
-            db.execute("DELETE FROM awaited WHERE article = ANY (%s)", (ids,))
-            db.execute(
-                "UPDATE picture SET article = (SELECT min(a.article) FROM awaited a WHERE a.url = picture.url)"
-                " WHERE article = ANY (%s) AND url IN (SELECT url FROM awaited)",
-                (ids,),
-            )
-            db.execute("DELETE FROM picture WHERE article = ANY (%s)", (ids,))
-            for needle in needles:
-                db.execute("DELETE FROM note WHERE position(%s IN text) > 0", (needle.decode("utf-8", "replace"),))
-                db.execute("DELETE FROM pending WHERE position(%s IN item) > 0", (needle,))
-                db.execute("DELETE FROM kv WHERE position(%s IN value) > 0", (needle,))
-            for (data,) in self._rows("SELECT state FROM feed"):
-                state = _STATE.decode(data)
+            for state in self.feeds():
                 if state.capture is not None and state.capture.record_id in cut:
                     self._put(msgspec.structs.replace(state, capture=None, body_sha256=""))
-        for table in ("note", "pending", "print", "kv", "picture", "outbox", "part"):
-            self._link.db.execute(f"VACUUM FULL {table}".encode())
+        rewrite_tables(self._link.db)
         return True
 
     @guarded
