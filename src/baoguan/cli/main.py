@@ -149,7 +149,18 @@ def main(arguments: list[str] | None = None) -> None:
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         click.echo(f"baoguan: {what}", err=True)
         sys.exit(5 if error.errno == 28 else 1)
+    except _database_errors() as error:
+        full = getattr(error, "sqlite_errorname", "") == "SQLITE_FULL"
+        what = "no room on the disk; what was committed is kept" if full else f"index or state: {error}"
+        click.echo(f"baoguan: {what}", err=True)
+        sys.exit(5 if full else 1)
     sys.exit(result if isinstance(result, int) else 0)
+
+
+def _database_errors() -> tuple[type[Exception], ...]:
+    """SQLite's, where it was imported at all: asked only when nothing else fits."""
+    module = sys.modules.get("sqlite3")
+    return () if module is None else (module.Error,)
 
 
 def _usage(error: click.ClickException) -> str:

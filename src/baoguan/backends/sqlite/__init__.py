@@ -2,8 +2,11 @@
 
 import mmap
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+
+from baoguan.errors import DiskFull
 
 
 def scrub(db: sqlite3.Connection, path: Path, needles: Sequence[bytes]) -> bool:
@@ -44,3 +47,21 @@ def connect(path: Path, schema: str) -> sqlite3.Connection:
     db.execute("PRAGMA secure_delete=ON")
     db.executescript(schema)
     return db
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """All of a block's writes or none, and the connection is fit for the next one either way. Raises DiskFull."""
+    try:
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            yield db
+            db.execute("COMMIT")
+        except BaseException:
+            if db.in_transaction:  # some failures, a full disk among them, have rolled back by themselves
+                db.execute("ROLLBACK")
+            raise
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            raise DiskFull("no room on the disk for an index; what was committed is kept") from error
+        raise

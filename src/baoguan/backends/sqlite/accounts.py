@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from baoguan.backends.sqlite import connect
+from baoguan.backends.sqlite import connect, transaction
 from baoguan.errors import Conflict, NotFound
 from baoguan.model.account import Secret, User
 
@@ -44,14 +44,8 @@ class SqliteAccounts:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
+        with self._lock, transaction(self._db):
+            yield self._db
 
     def _all(self, sql: str, *values: object) -> list[tuple[object, ...]]:
         with self._lock:

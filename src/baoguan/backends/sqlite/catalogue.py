@@ -6,11 +6,11 @@ and is caught up from the manifest on the next start.
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from baoguan.archive.withdraw_plan import Plan
-from baoguan.backends.sqlite import connect, scrub, traces
+from baoguan.backends.sqlite import connect, scrub, traces, transaction
 from baoguan.backends.sqlite.applying import ARTICLE, Rows, apply_line, as_json, held_articles
 from baoguan.model.catalog import ArticleRow, CaptureRow, KeptMedia, RevisionRow
 from baoguan.model.log import ManifestLine
@@ -63,15 +63,8 @@ class SqliteCatalog:
         """Closes the file."""
         self._db.close()
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield self._db
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
+    def _transaction(self) -> AbstractContextManager[sqlite3.Connection]:
+        return transaction(self._db)
 
     def size(self) -> int:
         """How many leaves of the log are applied."""

@@ -6,11 +6,11 @@ that a question costs few rows in a large archive, too, and a new picture costs 
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from baoguan.backends.sqlite import connect, scrub
+from baoguan.backends.sqlite import connect, scrub, transaction
 from baoguan.backends.sqlite.applying import as_json
 from baoguan.media.likeness import distance, is_alike, probes_of, rows_of
 from baoguan.model.photo import PhotoFile, PhotoForm, PhotoUse
@@ -54,16 +54,8 @@ class SqlitePhotos:
             self._open.append(db)
         return db
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        db = self._db()
-        db.execute("BEGIN IMMEDIATE")
-        try:
-            yield db
-        except BaseException:
-            db.execute("ROLLBACK")
-            raise
-        db.execute("COMMIT")
+    def _transaction(self) -> AbstractContextManager[sqlite3.Connection]:
+        return transaction(self._db())
 
     def close(self) -> None:
         """Closes the connections of all threads."""

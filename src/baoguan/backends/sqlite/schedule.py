@@ -6,14 +6,14 @@ Safety: the validators of a feed and a pending row for each item that the log la
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from baoguan.archive.withdraw_plan import Plan
-from baoguan.backends.sqlite import connect, scrub
+from baoguan.backends.sqlite import connect, scrub, transaction
 from baoguan.model.capture import CaptureRef
 from baoguan.model.feed import FeedState
 from baoguan.model.schedule import CrawlHealth, Note, PendingItem
@@ -75,15 +75,8 @@ class SqliteSchedule:
                     marks = ",".join("?" * len(row))
                     db.execute(f"INSERT INTO {table} VALUES ({marks})", row)  # noqa: S608 - our own names
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield self._db
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
+    def _transaction(self) -> AbstractContextManager[sqlite3.Connection]:
+        return transaction(self._db)
 
     def feeds(self) -> list[FeedState]:
         """Every feed, by outlet and URL."""

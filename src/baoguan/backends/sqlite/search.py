@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import tzinfo
 from pathlib import Path
 
+from baoguan.backends.sqlite import transaction
 from baoguan.backends.sqlite.search_columns import Columns
 from baoguan.backends.sqlite.search_match import Matcher, phrase_expression
 from baoguan.errors import StoreError
@@ -60,14 +61,8 @@ class SqliteSearch:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
+        with self._lock, transaction(self._db):
+            yield self._db
 
     def held(self, ids: Iterable[str]) -> Mapping[str, int]:
         """Log index of the revision that is indexed, of those articles that are."""
