@@ -111,7 +111,7 @@ def log_draft(archive: Archive, batch: Batch, ledger: Ledger, draft: Draft) -> L
 def is_refused(ledger: Ledger, draft: Draft, text: str = "") -> bool:
     """Whether the deny list names the draft: by a URL, its guid, the very file, or (for a new article) the text."""
     denials = ledger.denials
-    if denials is None or not denials.active:
+    if denials is None:
         return False
     urls = [draft.url, draft.article.url, draft.article.canonical_url]
     urls += [draft.response.url, draft.response.final_url] if draft.response else []

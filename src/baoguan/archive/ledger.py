@@ -37,6 +37,24 @@ class Resolution(msgspec.Struct, frozen=True, kw_only=True):
     """Its guid and its URL belong to two articles: it is a third."""
 
 
+class _Named(msgspec.Struct, frozen=True, gc=False):
+    """What an item is called by."""
+
+    id: str
+    """Of the article that it is when nobody owns its keys."""
+    url: str
+    keys: list[str]
+    pair: list[str]
+    """The keys that it has when its guid and its URL belong to two articles."""
+
+
+def _names_of(outlet: str, guid: str, url: str, drop_params: tuple[str, ...]) -> _Named:
+    canonical = canonical_url(url, drop_params=drop_params) if url else ""
+    keys = keys_of([guid], [canonical])
+    pair = keys_of([guid], [canonical], conflict=True)
+    return _Named(article_id(outlet, canonical or guid), canonical, keys, pair)
+
+
 def _standing(row: ArticleRow) -> Standing:
     return Standing(
         rev=row.rev,
@@ -53,7 +71,9 @@ class Ledger:
     def __init__(self, catalog: Catalog, denials: Denials | None = None) -> None:
         """`denials`: what may not come in again; None lets everything in."""
         self._catalog = catalog
-        self.denials = denials
+        self._denials = denials
+        self._denying: bool | None = None
+        self._named: dict[tuple[str, str, str, tuple[str, ...]], _Named] = {}
         self._keys: dict[tuple[str, str], str] = {}
         self._standing: dict[str, Standing] = {}
         self._asked: set[tuple[str, str]] = set()
@@ -63,15 +83,21 @@ class Ledger:
         self._lowest: dict[str, int | None] = {}
         self.lines: list[tuple[int, ManifestLine]] = []
 
+    @property
+    def denials(self) -> Denials | None:
+        """The deny list where anything is on it. Asked once: it is written under the write lock only."""
+        if self._denying is None:
+            self._denying = self._denials is not None and self._denials.active
+        return self._denials if self._denying else None
+
     def foresee(self, items: Iterable[tuple[str, str, str, tuple[str, ...]]]) -> None:
         """Asks the catalogue once for what `resolve` will be asked with: (outlet, guid, URL, drop_params) of each."""
         asked: set[tuple[str, str]] = set()
         ids: set[str] = set()
         for outlet, guid, url, drop_params in items:
-            canonical = canonical_url(url, drop_params=drop_params) if url else ""
-            ids.add(article_id(outlet, canonical or guid))
-            for conflict in (False, True):
-                asked.update((outlet, key) for key in keys_of([guid], [canonical], conflict=conflict))
+            named = self._named[outlet, guid, url, drop_params] = _names_of(outlet, guid, url, drop_params)
+            ids.add(named.id)
+            asked.update([(outlet, key) for key in (*named.keys, *named.pair)])
         self._asked |= asked
         for key, owner in self._catalog.key_owners(asked).items():
             self._keys.setdefault(key, owner)
@@ -83,11 +109,10 @@ class Ledger:
 
     def resolve(self, outlet: str, guid: str, url: str, drop_params: tuple[str, ...] = ()) -> Resolution:
         """Finds the article of (outlet, guid, URL), or names a new one. Never by newest id or date."""
-        canonical = canonical_url(url, drop_params=drop_params) if url else ""
-        keys = keys_of([guid], [canonical])
-        pair = keys_of([guid], [canonical], conflict=True)
+        named = self._named.get((outlet, guid, url, drop_params)) or _names_of(outlet, guid, url, drop_params)
+        canonical, keys, pair = named.url, named.keys, named.pair
         if not self._find(outlet, [*pair, *keys]):
-            return Resolution(id=article_id(outlet, canonical or guid), url=canonical)
+            return Resolution(id=named.id, url=canonical)
         known = self._find(outlet, pair)
         if known:
             return Resolution(id=known[0], url=canonical, standing=self.standing(known[0]), conflict=True)
@@ -96,7 +121,7 @@ class Ledger:
             return Resolution(id=article_id(outlet, f"{guid}\n{canonical}"), url=canonical, conflict=True)
         if owners:
             return Resolution(id=owners[0], url=canonical, standing=self.standing(owners[0]))
-        return Resolution(id=article_id(outlet, canonical or guid), url=canonical)
+        return Resolution(id=named.id, url=canonical)
 
     def _find(self, outlet: str, keys: list[str]) -> list[str]:
         fresh = [self._keys[outlet, key] for key in keys if (outlet, key) in self._keys]

@@ -47,6 +47,8 @@ _TELLING = (
 )
 _REFERENCE = re.compile(rb"&#(?:0*(?:[0-2]?\d|3[01]|127|6553[45])|x0*(?:1?[\da-f]|7f|fff[ef]))(?![\da-f])")
 _CONTROL_BYTES = bytes([*range(9), 11, *range(14, 32), 127])
+_LOWER = bytes(range(256)).lower()
+_NOT_ASCII = bytes(range(128, 256))
 _PLAIN_URL = re.compile(r"https?://[A-Za-z0-9.-]+(?:/[\w!$&'()*+,;=:@/%.~?#-]*)?", re.ASCII)
 _TRACKERS = "|".join(map(re.escape, (*TRACKING_PREFIXES, *sorted(TRACKING_PARAMS))))
 _TRACKER = re.compile(f"[?&](?:{_TRACKERS})", re.IGNORECASE)
@@ -91,18 +93,17 @@ def clean_body(html: str, base_url: str) -> CleanBody:
             html = flat
             flags.add("nested")
     data = html.encode("utf-8", "replace").translate(None, _CONTROL_BYTES)
-    lower = data.lower()
-    if b"<script" in lower or b"javascript:" in lower or (b"on" in lower and _HANDLER.search(lower)):
+    # All that is asked below is ASCII: what is not in the ASCII alone, a third of a Chinese article, is not in it.
+    slim = data.translate(_LOWER, _NOT_ASCII)
+    if _has_scripts(slim) and _has_scripts(data.lower()):
         flags.add("scripts")
     root = LexborHTMLParser(data).body
     link = _resolver(base_url)
     writer = Writer(
         link,
         lambda value: _picture(link(value)),
-        attributes=any(word in lower for word in _TELLING),
-        controls=(b"&#" in lower and _REFERENCE.search(lower) is not None)
-        or b"\xef\xbf\xbe" in lower
-        or b"\xef\xbf\xbf" in lower,
+        attributes=any(map(slim.__contains__, _TELLING)),
+        controls=(b"&#" in slim and _REFERENCE.search(slim) is not None) or b"\xef\xbf" in data,
     )
     if root is not None:
         walk(writer, root)
@@ -117,6 +118,10 @@ def clean_body(html: str, base_url: str) -> CleanBody:
         text=_text_of(writer.blocks) if safe == written and "<pre>" not in safe else plain_text(safe),
         flags=tuple(sorted(flags | writer.flags)),
     )
+
+
+def _has_scripts(lower: bytes) -> bool:
+    return b"<script" in lower or b"javascript:" in lower or (b"on" in lower and _HANDLER.search(lower) is not None)
 
 
 _VALUE = r"(?:[^\x00-\x1f\x7f-\xa0\"<>&]++|&(?:amp|lt|gt|nbsp|quot);)*+"

@@ -5,6 +5,7 @@ import re
 # Runs, not characters: a tenth of the matches.
 _KANA = re.compile("[\u3041-\u30fa\u30fc-\u30ff\uff66-\uff9d]+")
 _HANGUL = re.compile("[\uac00-\ud7a3\u1100-\u11ff]+")
+_KANA_OR_HANGUL = re.compile("[\u3041-\u30fa\u30fc-\u30ff\uff66-\uff9d\uac00-\ud7a3\u1100-\u11ff]")
 _HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff]+")
 _LATIN = re.compile("[A-Za-z\u00c0-\u024f]+")
 _CYRILLIC = re.compile("[\u0400-\u04ff]+")
@@ -43,11 +44,12 @@ def detect_language(text: str, hint: str = "") -> str:
     latin = _count(_LATIN, sample)
     if not han and not latin:
         return _other(sample, hint)
-    kana = _count(_KANA, sample)
-    if kana * 20 > han and kana * 4 > latin:
-        return "ja"
-    if _count(_HANGUL, sample) * 2 > han + latin / 2:
-        return "ko"
+    if _KANA_OR_HANGUL.search(sample):
+        kana = _count(_KANA, sample)
+        if kana * 20 > han and kana * 4 > latin:
+            return "ja"
+        if _count(_HANGUL, sample) * 2 > han + latin / 2:
+            return "ko"
     if han >= latin and han:
         return _chinese(sample, hint)
     return _other(sample, hint) or "en"
