@@ -1,5 +1,7 @@
 """`./run bench imports`: CPU and memory of `baoguan import` over an archive of Markdown files, beside git and a parse.
 
+Then what comes after: `verify` of all of it, and the catalogue made anew from the log, each in a process of its own.
+
 Peers of the same run over the same files: what the ancestors did (write each file, `git add`, `git commit`), and the
 least that a reader of such files does (lxml's parse, one file written). Neither sanitises, proves or finds anything.
 """
@@ -13,7 +15,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from baoguan.app import create_archive, open_desk
+from baoguan.app import create_archive, open_desk, read_verifier
+from baoguan.archive.verify import verify
+from baoguan.backends.files import FileObjects
+from baoguan.desk import catch_up
 from baoguan.importing import import_path, legacy_path, walk_folder, walk_tar
 
 
@@ -23,10 +28,12 @@ def main() -> None:
     parser.add_argument("source", nargs="?", default="../shared/data/records/waimei-64542.tar.zst")
     parser.add_argument("--files", type=int, default=0, help="the first so many only; default all")
     parser.add_argument("--folder", default=None, help="where to write: a tmpfs leaves the disk out of the CPU")
+    parser.add_argument("--alone", action="store_true", help="without the peers")
     parser.add_argument("--child", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--what", default="import", choices=STEPS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        measure(Path(options.child), Path(options.source))
+        STEPS[options.what](Path(options.child), Path(options.source))
         return
     source = Path(options.source)
     if not source.exists():
@@ -36,11 +43,12 @@ def main() -> None:
         if options.files:
             source = unpack(source, options.files, folder / "slice")
         create_archive(folder / "archive", origin="bench/imports", fetch={"min_free_mb": 1})
-        for _ in ("first", "again"):
+        for what in ("import", "import", "verify", "rebuild"):
             command = [sys.executable, "-m", "bench.imports", str(source), "--child", str(folder / "archive")]
-            subprocess.run(command, check=True)  # in a process of its own, for its peak of memory
-        git_way(source, folder / "git")
-        parse_way(source, folder / "parsed")
+            subprocess.run([*command, "--what", what], check=True)  # in a process of its own, for its peak of memory
+        if not options.alone:
+            git_way(source, folder / "git")
+            parse_way(source, folder / "parsed")
 
 
 def articles(source: Path) -> Iterator[tuple[str, bytes]]:
@@ -68,10 +76,36 @@ def measure(archive: Path, source: Path) -> None:
         start, wall = time.process_time(), time.monotonic()
         report = import_path(desk, source)
         cpu, wall = time.process_time() - start, time.monotonic() - wall
+    tell(f"import: {report.files} files, {report.added} added, {report.known} known", report.files, cpu, wall)
+
+
+def measure_verify(archive: Path, _source: Path) -> None:
+    """Everything on disk against the log."""
+    start, wall = time.process_time(), time.monotonic()
+    found = verify(FileObjects(archive / "public"), read_verifier(archive))
+    cpu, wall = time.process_time() - start, time.monotonic() - wall
+    tell(f"verify: {found.size} entries, {len(found.faults)} faults", found.size, cpu, wall)
+
+
+def measure_rebuild(archive: Path, _source: Path) -> None:
+    """The catalogue deleted, and made anew from the log."""
+    for path in (archive / "index").glob("catalogue.sqlite*"):
+        path.unlink()
+    start, wall = time.process_time(), time.monotonic()
+    with open_desk(archive) as desk:
+        catch_up(desk)
+        cpu, wall = time.process_time() - start, time.monotonic() - wall
+        tell(f"rebuild: {desk.archive.size} entries", desk.archive.size, cpu, wall)
+
+
+STEPS = {"import": measure, "verify": measure_verify, "rebuild": measure_rebuild}
+
+
+def tell(what: str, count: int, cpu: float, wall: float) -> None:
+    """Prints one line."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
     print(
-        f"baoguan import: {report.files} files, {report.added} added, {report.known} known: {cpu:.1f} s of CPU,"
-        f" {report.files / cpu:.0f} files/s of CPU, {wall:.1f} s, peak {peak:.0f} MB"
+        f"baoguan {what}: {cpu:.1f} s of CPU, {count / cpu:.0f}/s of CPU, {wall:.1f} s, peak {peak:.0f} MB", flush=True
     )
 
 

@@ -30,7 +30,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     origin: Annotated[str, _setting("archive", "name of the log, as in its checkpoint; never changes")] = ""
     vantage: Annotated[str, _setting("archive", "where this archive looks from, told in every manifest line")] = ""
     zone: Annotated[str, _setting("archive", "IANA zone of the reader's days")] = "Asia/Shanghai"
-    gzip_level: Annotated[int, _setting("archive", "gzip level of captures, 1 to 9; up to 3 by igzip")] = 3
+    gzip_level: Annotated[int, _setting("archive", "gzip level of captures, 1 to 9; up to 3 by igzip")] = 2
     batch_articles: Annotated[int, _setting("archive", "articles committed together at most")] = 50
     search: Annotated[str, _setting("archive", "search index: fts5, tantivy (an extra) or none")] = "fts5"
     objects: Annotated[

@@ -178,11 +178,11 @@ class WarcWriter:
 def gzip_member(data: bytes, level: int) -> bytes:
     """One gzip member, without a time or a name in its header.
 
-    Levels 1 to 3 are igzip's (ISA-L): on 5 KB articles 30 to 40 microseconds where zlib takes 113, for 2 % more bytes.
+    Levels 1 to 3 are igzip's (ISA-L): 27 (level 2) to 49 microseconds on 5 KB articles where zlib takes 113, for
+    2 to 3 % more bytes.
     """
     if 0 < level <= _FAST_LEVELS:
-        fast = isal_zlib.compressobj(level, isal_zlib.DEFLATED, 31)
-        return bytes(fast.compress(data)) + bytes(fast.flush())
+        return bytes(isal_zlib.compress(data, level, 31))
     packer = zlib.compressobj(level, zlib.DEFLATED, 31)
     return packer.compress(data) + packer.flush()
 

@@ -53,7 +53,8 @@ _PLAIN_URL = re.compile(r"https?://[A-Za-z0-9.-]+(?:/[\w!$&'()*+,;=:@/%.~?#-]*)?
 _TRACKERS = "|".join(map(re.escape, (*TRACKING_PREFIXES, *sorted(TRACKING_PARAMS))))
 _TRACKER = re.compile(f"[?&](?:{_TRACKERS})", re.IGNORECASE)
 _WEB = re.compile(r"https?://[^\s/?#\[\]<>\"\\^`{|}%@:]+(?::\d{1,5})?(?:[/?#]|$)", re.IGNORECASE)
-_FEEDX = re.compile(r"(?:<br\s*/?>\s*)?(?:<hr\s*/?>\s*)?<div[^>]*>\s*获取更多RSS(?:(?!</?div).)*(?:</div>)?", re.DOTALL)
+_PLUG = "获取更多RSS"
+_FEEDX = re.compile(rf"(?:<br\s*/?>\s*)?(?:<hr\s*/?>\s*)?<div[^>]*>\s*{_PLUG}(?:(?!</?div).)*(?:</div>)?", re.DOTALL)
 _TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)[^>]*>")
 _UNCOUNTED = frozenset(
     ("p", "li", "dt", "dd", "td", "th", "tr", "option", "br", "hr", "img", "input", "meta", "link", "source", "wbr")
@@ -85,8 +86,7 @@ def clean_body(html: str, base_url: str) -> CleanBody:
     if len(html) > MAX_CHARS:
         html = html[:MAX_CHARS]
         flags.add("truncated")
-    if "获取更多RSS" in html:
-        html = _FEEDX.sub("", html)
+    html = _without_plug(html)
     if html.count("<") > _MANY_TAGS:
         flat = _limit_depth(html)
         if flat != html:
@@ -203,6 +203,16 @@ def _absolute(value: str, base_url: str) -> str:
         page, mark, fragment = url.partition("#")
         url = canonical_url(page) + mark + fragment
     return url
+
+
+def _without_plug(html: str) -> str:
+    """The body without feedx.net's line about itself, looked for from two tags before it on: the pattern is slow."""
+    at = html.find(_PLUG)
+    if at < 0:
+        return html
+    for _ in range(3):
+        at = max(0, html.rfind("<", 0, at))
+    return html[:at] + _FEEDX.sub("", html[at:])
 
 
 def _limit_depth(html: str) -> str:

@@ -40,11 +40,15 @@ def detect_language(text: str, hint: str = "") -> str:
     Reads the first 1,000 characters. Latin script is the hint's language when that is written in it, else en.
     """
     sample = text[:_SAMPLE]
-    han = _count(_HAN, sample) * _HAN_WEIGHT
     latin = _count(_LATIN, sample)
+    foreign = _KANA_OR_HANGUL.search(sample) is not None
+    first = None if foreign else _HAN.search(sample)
+    if first and len(first[0]) * _HAN_WEIGHT >= latin:  # nearly all of Chinese: no need to count the rest
+        return _chinese(sample, hint)
+    han = _count(_HAN, sample) * _HAN_WEIGHT
     if not han and not latin:
         return _other(sample, hint)
-    if _KANA_OR_HANGUL.search(sample):
+    if foreign:
         kana = _count(_KANA, sample)
         if kana * 20 > han and kana * 4 > latin:
             return "ja"

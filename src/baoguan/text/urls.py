@@ -26,6 +26,10 @@ TRACKING_PARAMS = frozenset({
 """Names dropped whole. at_*: BBC; maca: DW; xtor: RFI and France 24; smid, emc, partner: NYT; ocid: BBC and MSN."""
 
 _ENDS = re.compile(r"^[\s\x00-\x1f\x7f\ufeff]+|[\s\x00-\x1f\x7f\ufeff]+$")
+_SETTLED = re.compile(
+    r"https?://((?:[a-z][a-z0-9]*(?:-[a-z0-9]+)*\.)+[a-z]{2,20})(/(?:(?!/\.)[A-Za-z0-9_/.~-]|%[89A-F][0-9A-F])*)"
+)
+"""Addresses that are canonical as they stand: a path and nothing else, in a host of plain names."""
 _INNER_BREAKS = re.compile(r"[\t\r\n]+")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})|([^!#$&-;=?-Z_a-z~\[\]])")
@@ -74,6 +78,8 @@ def canonical_url(url: str, *, drop_params: Iterable[str] = ()) -> str:
 
 @functools.lru_cache(maxsize=4096)
 def _canonical(url: str, drop_params: tuple[str, ...]) -> str:
+    if _SETTLED.fullmatch(url):
+        return url
     parts = _parse(url)
     if parts is None:
         return _trim(url)
@@ -93,6 +99,12 @@ def identity_key(url: str) -> str:
 
 @functools.lru_cache(maxsize=4096)
 def _identity(url: str) -> str:
+    settled = _SETTLED.fullmatch(url)
+    if settled:
+        host = settled[1]
+        while host.startswith("www.") and "." in host[4:]:
+            host = host[4:]
+        return f"https://{host}{settled[2]}"
     parts = _parse(canonical_url(url))
     if parts is None:
         return _trim(url)
@@ -153,6 +165,8 @@ def _suffixes() -> Any:
 
 
 def _trim(url: str) -> str:
+    if url.isascii() and url.isprintable() and " " not in url:
+        return url
     return _ENDS.sub("", _INNER_BREAKS.sub("", url))
 
 
