@@ -121,6 +121,39 @@ def export(folder: Path) -> None:
 @archive_option
 @click.argument("destination", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 @click.option(
+    "--lang", "languages", multiple=True, help="zh-Hans, zh-Hant, ja, en; the first stands at the root  [all]"
+)
+@click.option("--base-url", default="", help="where it will be served: with it, Atom feeds are written too")
+@click.option("--json", "as_json", is_flag=True, help="one JSON object")
+def site(folder: Path, destination: Path, *, languages: tuple[str, ...], base_url: str, as_json: bool) -> None:
+    """Write the reader as a folder of plain files, for any web server or a memory stick. The same pages, no server.
+
+    Search, health and raw captures need `baoguan serve` and are left out. Run again, it writes what changed and deletes
+    what was withdrawn.
+    """
+    from baoguan.app import open_desk
+    from baoguan.web.site import export_site
+    from baoguan.web.words import LANGUAGES
+
+    with open_desk(folder) as desk, _Counter(as_json) as counter:
+        report = export_site(
+            desk, destination, languages=languages or tuple(LANGUAGES), base_url=base_url, progress=counter.advance
+        )
+        desk.note_export("site", str(destination.resolve()))
+    if as_json:
+        print_json(report)
+        return
+    click.echo(
+        f"{report.pages} pages, {report.pictures} pictures, {report.feeds} feeds; {report.unchanged} files the same,"
+        f" {report.removed} of before removed"
+    )
+    click.echo(f"open {destination / 'index.html'}")
+
+
+@export.command()
+@archive_option
+@click.argument("destination", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
     "--images",
     default="",
     metavar="weserv|relative|origin|URL",
