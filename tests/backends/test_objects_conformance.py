@@ -1,4 +1,4 @@
-"""One suite over every object store and head: memory, files, and S3 (moto's server, a bucket a test)."""
+"""One suite over every object store and head: memory, files, S3 (moto's server); heads in PostgreSQL too."""
 
 import errno
 import itertools
@@ -11,8 +11,11 @@ from moto.server import ThreadedMotoServer
 from baoguan.backends import files as files_module
 from baoguan.backends.files import FileHead, FileLock, FileObjects
 from baoguan.backends.memory import MemoryHead, MemoryObjects
+from baoguan.backends.postgres import Link
+from baoguan.backends.postgres.head import PgHead, PgLock
 from baoguan.backends.s3.objects import S3Head, S3Objects, open_bucket
 from baoguan.errors import ConfigError, Conflict, DiskFull, NotFound, StoreError
+from tests.backends.postgres_server import Postgres
 
 NUMBERS = itertools.count()
 
@@ -48,8 +51,28 @@ def objects(request, tmp_path, monkeypatch):
     return FileObjects(tmp_path / "public")
 
 
-@pytest.fixture(params=["memory", "files", "s3"])
+@pytest.fixture(scope="module")
+def postgres():
+    server = Postgres().start("fsync=off")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def row(postgres):
+    """A head in PostgreSQL, under the write lock of its session."""
+    link = Link(postgres.address, f"test/head{next(NUMBERS)}")
+    link.prepare()
+    lock = PgLock(link)
+    with lock:
+        yield PgHead(link, MemoryHead(), lock)
+    link.close()
+
+
+@pytest.fixture(params=["memory", "files", "s3", "postgres"])
 def head(request, tmp_path):
+    if request.param == "postgres":
+        return request.getfixturevalue("row")
     if request.param == "s3":
         return S3Head(request.getfixturevalue("bucket"))
     if request.param == "memory":

@@ -81,6 +81,7 @@ class PgSchedule:
         """Takes what another schedule dumped, in place of what is here."""
         db = self._link.db
         with db.transaction():
+            db.execute("DELETE FROM outbox")  # of an earlier stay here: its items were fetched again since
             for table in TABLES:
                 db.execute(f"DELETE FROM {table}".encode())  # noqa: S608 - our own names
             for table, row in rows:
@@ -136,7 +137,7 @@ class PgSchedule:
         if which != "due":
             column = {"allowed": "not_before_ms", "all": "0"}[which]
             given: dict[str, Any] = {"now": now_ms, "until": until, "stopped": STOPPED_MS, "limit": limit}
-            return [_STATE.decode(row[0]) for row in self._rows(CLAIM_ANY.format(column=column), given)]
+            return _in_order(row[0] for row in self._rows(CLAIM_ANY.format(column=column), given))
         given = {
             "now": now_ms,
             "until": until,
@@ -145,7 +146,7 @@ class PgSchedule:
             "a_host": _A_HOST,
             "ahead": now_ms + _AHEAD_MS,
         }
-        return [_STATE.decode(state) for fits, state in self._rows(CLAIM, given) if fits]
+        return _in_order(state for fits, state in self._rows(CLAIM, given) if fits)
 
     def release(self) -> None:
         """Leases end by themselves: another worker may hold them."""
@@ -289,11 +290,12 @@ class PgSchedule:
     def rechecks(self, now_ms: int, *, limit: int) -> list[tuple[str, int]]:
         """(article id, step) of pages that are due to be looked at again; this worker's until their lease ends."""
         rows = self._rows(
-            "UPDATE recheck SET next_ms = %s WHERE id IN (SELECT id FROM recheck WHERE next_ms <= %s"
-            " ORDER BY next_ms, id LIMIT %s FOR UPDATE SKIP LOCKED) RETURNING id, step",
+            "UPDATE recheck SET next_ms = %s FROM (SELECT id, next_ms FROM recheck WHERE next_ms <= %s"
+            " ORDER BY next_ms, id LIMIT %s FOR UPDATE SKIP LOCKED) due WHERE recheck.id = due.id"
+            " RETURNING due.next_ms, due.id, step",
             (now_ms + self._lease_ms, now_ms, limit),
         )
-        return [(str(identity), int(step)) for identity, step in rows]
+        return [(str(identity), int(step)) for _, identity, step in sorted(rows)]
 
     @guarded
     def hosts(self) -> dict[str, int]:
@@ -316,11 +318,12 @@ class PgSchedule:
     def late_pictures(self, now_ms: int, *, limit: int) -> list[tuple[str, str, int]]:
         """(URL, article id, tries) of pictures that are not kept yet and due; this worker's until their lease ends."""
         rows = self._rows(
-            "UPDATE picture SET next_ms = %s WHERE url IN (SELECT url FROM picture WHERE next_ms <= %s"
-            " ORDER BY next_ms, url LIMIT %s FOR UPDATE SKIP LOCKED) RETURNING url, article, tries",
+            "UPDATE picture SET next_ms = %s FROM (SELECT url, next_ms FROM picture WHERE next_ms <= %s"
+            " ORDER BY next_ms, url LIMIT %s FOR UPDATE SKIP LOCKED) due WHERE picture.url = due.url"
+            " RETURNING due.next_ms, due.url, article, tries",
             (now_ms + self._lease_ms, now_ms, limit),
         )
-        return [(str(url), str(article), int(tries)) for url, article, tries in rows]
+        return [(str(url), str(article), int(tries)) for _, url, article, tries in sorted(rows)]
 
     @guarded
     def settle_pictures(self, kept: Iterable[str], missing: Iterable[tuple[str, str, int, int]]) -> None:
@@ -379,6 +382,11 @@ class PgSchedule:
         self._link.db.execute(
             "INSERT INTO kv VALUES (%s, %s) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value)
         )
+
+
+def _in_order(states: Iterable[bytes]) -> list[FeedState]:
+    """The longest due first, as the embedded engine gives them: the order of a log may depend on it."""
+    return sorted(map(_STATE.decode, states), key=lambda state: (state.next_ms, state.url))
 
 
 def _row(state: FeedState) -> tuple[object, ...]:

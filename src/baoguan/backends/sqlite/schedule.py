@@ -104,7 +104,7 @@ class SqliteSchedule:
         with self._transaction() as db:
             rows = db.execute(
                 f"SELECT url, state FROM feed WHERE {column} <= ? AND lease_ms <= ? AND next_ms < {STOPPED_MS}"  # noqa: S608
-                " ORDER BY next_ms LIMIT ?",
+                " ORDER BY next_ms, url LIMIT ?",
                 (now_ms, now_ms, limit),
             ).fetchall()
             db.executemany("UPDATE feed SET lease_ms = ? WHERE url = ?", [(now_ms + lease_ms, url) for url, _ in rows])
@@ -243,7 +243,7 @@ class SqliteSchedule:
     def rechecks(self, now_ms: int, *, limit: int) -> list[tuple[str, int]]:
         """(article id, step) of pages that are due to be looked at again, the longest overdue first."""
         rows = self._db.execute(
-            "SELECT id, step FROM recheck WHERE next_ms <= ? ORDER BY next_ms LIMIT ?", (now_ms, limit)
+            "SELECT id, step FROM recheck WHERE next_ms <= ? ORDER BY next_ms, id LIMIT ?", (now_ms, limit)
         )
         return rows.fetchall()
 
@@ -260,7 +260,7 @@ class SqliteSchedule:
     def late_pictures(self, now_ms: int, *, limit: int) -> list[tuple[str, str, int]]:
         """(URL, article id, tries) of pictures that are not kept yet and due."""
         rows = self._db.execute(
-            "SELECT url, article, tries FROM picture WHERE next_ms <= ? ORDER BY next_ms LIMIT ?", (now_ms, limit)
+            "SELECT url, article, tries FROM picture WHERE next_ms <= ? ORDER BY next_ms, url LIMIT ?", (now_ms, limit)
         )
         return rows.fetchall()
 
