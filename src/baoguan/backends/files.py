@@ -334,7 +334,11 @@ class FileHead:
     def read(self) -> bytes | None:
         """The current note, None before the first."""
         try:
-            return Path(self._path).read_bytes()
+            descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                return _read_all(descriptor, 0, None)
+            finally:
+                os.close(descriptor)
         except FileNotFoundError:
             return None
         except OSError as error:

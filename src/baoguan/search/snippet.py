@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from baoguan.search.analyse import CJK, fold, variants
 
+_NEAR = 1500
 _WORD = re.compile(f"[^\\W_{CJK}]")
 
 
@@ -30,7 +31,11 @@ def snippet(text: str, queries: Iterable[str], *, width: int = 120) -> list[tupl
 
     Without a match: the beginning.
     """
-    spans = find_marks(text[:200_000], queries)
+    queries = tuple(queries)
+    # The first match is mostly near the beginning: folding a whole text costs more than all the rest of a page.
+    spans = find_marks(text[:_NEAR], queries)
+    if not spans or spans[0][0] > _NEAR - 4 * width:
+        spans = find_marks(text[:200_000], queries) if len(text) > _NEAR else spans
     first = spans[0][0] if spans else 0
     start = max(0, first - width // 4)
     if start:

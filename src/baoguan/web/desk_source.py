@@ -32,6 +32,8 @@ class DeskSource:
         self._desk = desk
         self._lists = SqliteLists(desk.folder / "index" / "catalogue.sqlite")
         self._counted: tuple[int, tuple[int, int]] = (-1, (0, 0))
+        self._kept: dict[str, tuple[int, tuple[int, int]]] = {}
+        """By outlet: the log size at which it was counted, its articles, its newest."""
         self._witnesses = [Cosigner.parse(text) for text in desk.settings.witness_keys]
 
     def cards(
@@ -179,7 +181,11 @@ class DeskSource:
 
     def outlet(self, key: str) -> OutletInfo | None:
         """One of them."""
-        kept = self._lists.outlet(key)
+        size = self._desk.archive.size
+        held, kept = self._kept.get(key, (-1, (0, 0)))
+        if held != size:
+            kept = self._lists.outlet(key)
+            self._kept[key] = (size, kept)
         return self._outlet(key, {key: kept}) if kept[0] or key in self._desk.feeds.values() else None
 
     def feed_health(self) -> Sequence[FeedState]:

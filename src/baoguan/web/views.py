@@ -51,7 +51,7 @@ class FeedView(msgspec.Struct, frozen=True, kw_only=True):
 
 def instant(ms: int, zone: tzinfo) -> datetime:
     """An epoch in a zone; beyond the calendar's end its last day."""
-    return datetime.fromtimestamp(max(0, min(ms, _LAST_MS)) / 1000, UTC).astimezone(zone)
+    return datetime.fromtimestamp(max(0, min(ms, _LAST_MS)) / 1000, zone)
 
 
 def moment(ms: int, zone: tzinfo, words: Words) -> Moment:

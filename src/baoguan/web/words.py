@@ -40,7 +40,7 @@ class Words:
 
     def moment(self, at: datetime) -> str:
         """A day, a time to the minute and its offset from UTC."""
-        return f"{self.day(at.date(), 'date.short')} {at:%H:%M} ({offset(at)})"
+        return f"{self.day(at, 'date.short')} {at.hour:02}:{at.minute:02} ({offset(at)})"
 
 
 def offset(at: datetime) -> str:

@@ -3,11 +3,12 @@
 import sqlite3
 import threading
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
 from heapq import nlargest
+from itertools import compress
 
 
 class Columns:
@@ -74,10 +75,10 @@ class Columns:
         """Every row that stands, ascending."""
         return [number for number, flag in enumerate(self.alive) if flag]
 
-    def living(self, numbers: Iterable[int]) -> list[int]:
-        """Those that stand."""
-        alive, end = self.alive, len(self.alive)
-        return [number for number in numbers if number < end and alive[number]]
+    def living(self, numbers: Sequence[int]) -> list[int]:
+        """Those that stand, of ascending ones: what was added since the columns were read is left out."""
+        known = numbers[: bisect_left(numbers, len(self.alive))]
+        return list(compress(known, map(self.alive.__getitem__, known)))
 
     def numbers_of(self, prefix: str, *, exact: bool) -> frozenset[int]:
         """Numbers of the names that are `prefix`, or begin with it as language tags do."""

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Sequence
 from itertools import compress
+from operator import itemgetter
 
 from baoguan.backends.sqlite.search_columns import Columns
 from baoguan.model.search import All, Any, Field, Node, Not, Span, Text
@@ -53,7 +54,7 @@ class Matcher:
         expression = phrase_expression(node)
         if expression is not None:
             rows = self._db.execute("SELECT rowid FROM text WHERE text MATCH ?", (expression,))
-            return self._columns.living(number for (number,) in rows)
+            return self._columns.living(list(map(itemgetter(0), rows)))
         if isinstance(node, Text):
             both = int.from_bytes(self._bits(_common(node)), "little") & int.from_bytes(self._columns.alive, "little")
             return list(compress(range(len(self._columns.alive)), both.to_bytes(len(self._columns.alive), "little")))
