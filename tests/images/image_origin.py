@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -47,10 +48,16 @@ class Proxy:
     """A proxy in mode open, asked in a loop of its own."""
 
     def __init__(
-        self, folder: Path, *, allow: tuple[str, ...] = (), max_bytes: int = 20_000_000, **options: Any
+        self,
+        folder: Path,
+        *,
+        allow: tuple[str, ...] = (),
+        max_bytes: int = 20_000_000,
+        timeout_s: float = 10.0,
+        **options: Any,
     ) -> None:
         fetch = FetchOptions(
-            pace_s=0.0, max_wait_s=0.0, robots=False, allow_networks=allow, picture_bytes=max_bytes, timeout_s=10.0
+            pace_s=0.0, max_wait_s=0.0, robots=False, allow_networks=allow, picture_bytes=max_bytes, timeout_s=timeout_s
         )
         self.originals = OriginPictures(Nothing(), fetch, FileCache(folder / "origins", 10_000_000))
         self.site = ImageSite(
@@ -79,7 +86,7 @@ class Proxy:
             "type": "http",
             "method": method,
             "path": path,
-            "query_string": query.encode("latin-1"),
+            "query_string": query.encode(),
             "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()],
             "client": ("127.0.0.1", 1),
         }
@@ -106,6 +113,7 @@ class Origin:
 
             def do_GET(self) -> None:
                 origin.asked.append(self.path)
+                time.sleep(origin.routes.get(self.path, {}).get("sleep_s", 0))
                 told = origin.routes.get(self.path, {"status": 404, "body": b""})
                 status = told.get("status", 200)
                 for name, value in told.get("if_header", {}).items():

@@ -100,9 +100,19 @@ def parse_address(raw: str) -> str:
     if len(host) > 253 or any(len(label) > 63 for label in host.split(".")) or ".." in host:
         raise _unparsed()
     found = absolute_url("", url)
+    if not found and not host.isascii():
+        found = absolute_url("", f"{parts[1]}{_ascii_host(host)}{parts[2][len(host) :]}{parts[3]}")
     if not found:
         raise _unparsed()
     return found
+
+
+def _ascii_host(host: str) -> str:
+    """Labels of other scripts as punycode by the rules of 2003, which let pass signs that those of 2008 refuse."""
+    try:
+        return host.encode("idna").decode("ascii")
+    except UnicodeError as error:
+        raise _unparsed() from error
 
 
 def _unparsed() -> PictureError:

@@ -157,7 +157,7 @@ class ImageSite:
 
     async def _made(self, ask: ImageAsk, original: Original, kind: str, client: str) -> _Answer:
         key = (original.sha256, variant_name(ask.plan, kind))
-        load = (lambda: original) if original.data else (lambda: self._originals.load(original))
+        load = (lambda: self._originals.load(original)) if original.path else (lambda: original)
         return _whole(ask, original, *await self._variant(ask.plan, kind, key, client, load), kind, key[1])
 
     async def _pass(self, ask: ImageAsk, located: Original | None, kind: str, client: str) -> _Answer:
@@ -281,12 +281,13 @@ def _whole(ask: ImageAsk, original: Original, made: Picture, size: int, kind: st
         body, mime = f"data:{mime};base64,".encode() + base64.b64encode(body), "text/plain"
     headers = [
         *_type(mime, len(body)),
-        (b"content-disposition", f"inline; filename={ask.filename}.{made.extension}".encode()),
         (b"cache-control", f"public, max-age={ask.max_age_s}".encode()),
         (b"expires", formatdate(time.time() + ask.max_age_s, usegmt=True).encode()),
         (b"x-upstream-response-length", str(size).encode()),
         *_COMMON,
     ]
+    if not ask.base64 and made.extension != "json":
+        headers.append((b"content-disposition", f"inline; filename={ask.filename}.{made.extension}".encode()))
     if original.canonical and original.canonical.isascii():
         headers.append((b"link", f'<{original.canonical}>; rel="canonical"'.encode()))
     if ask.plan.output == "auto" or kind:
@@ -331,8 +332,16 @@ class ImageGate:
                 return await self._app(scope, receive, send)
             answer = await self._site.rendition(variant[1], int(variant[2]), variant[3], client)
         else:
-            answer = await self._site.answer(raw.decode("latin-1"), headers.get(b"accept", ""), client)
+            answer = await self._site.answer(_text(raw), headers.get(b"accept", ""), client)
         return await _send(answer, headers, scope, send)
+
+
+def _text(query: bytes) -> str:
+    """A raw query; characters that should have been escaped are taken as UTF-8, else as the bytes that they are."""
+    try:
+        return query.decode()
+    except UnicodeDecodeError:
+        return query.decode("latin-1")
 
 
 async def _send(answer: _Answer, asked: dict[bytes, str], scope: Scope, send: Send) -> None:

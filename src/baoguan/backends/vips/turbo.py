@@ -8,6 +8,11 @@ import struct
 
 import pyvips
 
+try:  # when the worker starts, not with the first picture: numpy takes a third of a second
+    import simplejpeg
+except ImportError:
+    simplejpeg = None
+
 from baoguan.media.transform import Transform
 
 _SRGB = b"sRGB"
@@ -18,11 +23,7 @@ def render_jpeg(data: bytes, plan: Transform) -> bytes | None:
     """A smaller JPEG, or None where the long way is to be taken: another wish, another colour space, or damage."""
     if data[:3] != b"\xff\xd8\xff" or not _is_plain(plan):
         return None
-    try:
-        import simplejpeg
-    except ImportError:
-        return None
-    if not _upright_srgb(data):
+    if simplejpeg is None or not _upright_srgb(data):
         return None
     try:
         height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
