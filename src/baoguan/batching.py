@@ -171,6 +171,9 @@ def log_fact(batch: Batch, ledger: Ledger, draft: Draft, verdict: Verdict) -> Lo
         return Logged(id=who.id, outcome="lost")
     if verdict.kind == "lost" and who.standing.lost == verdict.reason:
         return Logged(id=who.id, outcome="lost")
+    if draft.cause == "import" and draft.captured_ms <= who.standing.checked_ms:
+        # An older look, out of a WARC: it says nothing of today, and may be in the log already.
+        return Logged(id=who.id, outcome="same" if verdict.kind == "seen" else "lost")
     capture = draft.capture
     if draft.response is not None:
         # Unchanged: headers and digest are kept, not the body again.

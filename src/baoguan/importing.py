@@ -168,7 +168,10 @@ class _Import:
         self.progress(len(drafts))
 
     def seen_page(self, ledger: Ledger, draft: Draft) -> bool:
-        """Whether the log has this page of a WARC: a revision of that time, or the same text looked at since."""
+        """Whether the log has this page of a WARC: a revision of that time, or the same text and a look since.
+
+        That look may have found the page lost: an older capture doesn't bring it back (batching.log_fact).
+        """
         who = ledger.resolve(draft.outlet.key, draft.guid, draft.url, draft.outlet.drop_params)
         row = self.desk.catalog.article(who.id)
         if row is None:

@@ -224,6 +224,30 @@ def test_warc(folder: Path, tmp_path: Path) -> None:
         assert (row.title, row.captured_ms) == ("图书馆开工", int(at.timestamp() * 1000))
 
 
+def test_a_warc_of_a_page_that_was_a_stub_for_a_while(folder: Path, tmp_path: Path) -> None:
+    """Whole, stub, whole again: the last look counts, and a second import adds nothing and loses nothing."""
+    writer = WarcWriter(entropy=SystemEntropy())
+    url, kind = "https://news.example/a/1.html", (("Content-Type", "text/html; charset=utf-8"),)
+    path = tmp_path / "pages.warc.gz"
+    data = writer.info("pages.warc.gz", 0).data
+    for hour, count in ((8, 8), (9, 1), (10, 8)):
+        raw = page("图书馆开工", *paragraphs(count))
+        at = datetime(2026, 9, 1, hour, tzinfo=UTC)
+        data += writer.response(Response(url=url, final_url=url, status=200, headers=kind, raw=raw, body=raw, at=at))[
+            -1
+        ].data
+    path.write_bytes(data)
+    with open_desk(folder) as desk:
+        assert import_path(desk, path).files == 3
+        (row,) = desk.catalog.articles(start_ms=0)
+        kinds = [line.kind for _, line in desk.archive.lines(0, desk.archive.size) if line]
+        assert (row.lost, kinds) == ("", ["rev", "lost", "seen", "cap"])
+        again = import_path(desk, path)
+        assert (again.added, again.known) == (0, 3)
+        assert [line.kind for _, line in desk.archive.lines(0, desk.archive.size) if line] == kinds
+        assert desk.catalog.articles(start_ms=0)[0].lost == ""
+
+
 def test_opml(folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "feeds.opml"
     path.write_text(

@@ -23,6 +23,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     captured_ms: int
     content_sha256: str
     lost: str = ""
+    checked_ms: int = 0
+    """The latest look: of a revision, a `seen` or a `lost`."""
 
 
 class Resolution(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +64,7 @@ def _standing(row: ArticleRow) -> Standing:
         captured_ms=row.captured_ms,
         content_sha256=row.content_sha256,
         lost=row.lost,
+        checked_ms=row.checked_ms,
     )
 
 
@@ -158,7 +161,11 @@ class Ledger:
                 self._standing[line.id] = msgspec.structs.replace(held, rev=rev)
             else:
                 self._standing[line.id] = Standing(
-                    rev=rev, index=index, captured_ms=line.captured_ms, content_sha256=line.content_sha256
+                    rev=rev,
+                    index=index,
+                    captured_ms=line.captured_ms,
+                    content_sha256=line.content_sha256,
+                    checked_ms=line.captured_ms,
                 )
         elif held is not None and line.kind in ("seen", "lost"):
-            self._standing[line.id] = msgspec.structs.replace(held, lost=line.reason)
+            self._standing[line.id] = msgspec.structs.replace(held, lost=line.reason, checked_ms=line.captured_ms)
