@@ -26,8 +26,8 @@ def postgres() -> Iterator[Postgres]:
     server.stop()
 
 
-def kill_holder(postgres: Postgres) -> int:
-    """The process id on whose connection the write lock is held now: that worker is the sequencer. 0: nobody."""
+def sequencer_of(postgres: Postgres) -> int:
+    """The process id of the sequencer, by the session that holds its advisory lock. 0: nobody is elected just now."""
     with psycopg.connect(postgres.address, autocommit=True) as db:
         row = db.execute(
             "SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
@@ -36,41 +36,55 @@ def kill_holder(postgres: Postgres) -> int:
     return int(row[0].split()[-1]) if row is not None else 0
 
 
-def torment(wire: Wire, seed: int, seconds: float) -> Counter[str]:
-    """Four workers; now one is killed, now whoever holds the lock, twice PostgreSQL; then they are left to end."""
+def torment(wire: Wire, seed: int, seconds: float, pause_s: tuple[float, float]) -> Counter[str]:
+    """Four workers; now one is killed, twice the sequencer, twice PostgreSQL; then they are left to end."""
     dice, killed = random.Random(seed), Counter[str]()
     crew = [wire.worker() for _ in range(4)]
-    until = time.monotonic() + seconds
-    postgres_at = [time.monotonic() + seconds * share for share in (0.35, 0.7)]
-    while time.monotonic() < until:
-        time.sleep(dice.uniform(0.2, 1.2))
-        if postgres_at and time.monotonic() > postgres_at[0]:
-            postgres_at.pop(0)
+    start = time.monotonic()
+    plan = [(0.3, "sequencer"), (0.5, "postgres"), (0.7, "sequencer"), (0.9, "postgres")]
+    while time.monotonic() < start + seconds or plan:
+        time.sleep(dice.uniform(*pause_s))
+        due = plan[0][1] if plan and time.monotonic() > start + seconds * plan[0][0] else ""
+        at = dice.randrange(4)
+        if due == "postgres":
             wire.postgres.kill()
             time.sleep(dice.uniform(0.1, 1.0))
             wire.postgres.start()
-            killed["postgres"] += 1
-            continue
-        at = dice.randrange(4)
-        if dice.random() < 0.4:
-            holder = kill_holder(wire.postgres)
-            at = next((n for n, one in enumerate(crew) if one.pid == holder), at)
-            killed["holder"] += crew[at].pid == holder
-        crew[at].send_signal(signal.SIGKILL)
-        crew[at].wait()
-        killed["worker"] += 1
-        crew[at] = wire.worker()
+        elif due == "sequencer":
+            elected = sequencer_of(wire.postgres)
+            at = next((n for n, one in enumerate(crew) if one.pid == elected), -1)
+            if at < 0:
+                assert any(one.poll() is None for one in crew), "all ended before the sequencer could be killed"
+                continue  # the next one is being elected: nobody is killed meanwhile
+        if due:
+            plan.pop(0)
+            killed[due] += 1
+        if due != "postgres":
+            crew[at].send_signal(signal.SIGKILL)
+            crew[at].wait()
+            killed["worker"] += 1
+            crew[at] = wire.worker()
     for one in crew:
-        assert one.wait(120) == 0, (wire.folder / "state" / "workers.log").read_text()[-3000:]
+        assert one.wait(60 + 5 * seconds) == 0, (wire.folder / "state" / "workers.log").read_text()[-3000:]
     return killed
 
 
-def run(folder: Path, postgres: Postgres, go_check: Path, *, feeds: int, hosts: int, seconds: float, seed: int) -> None:
+def run(
+    folder: Path,
+    postgres: Postgres,
+    go_check: Path,
+    *,
+    feeds: int,
+    hosts: int,
+    seconds: float,
+    seed: int,
+    pause_s: tuple[float, float],
+) -> None:
     wire = Wire(folder, postgres, feeds=feeds, hosts=hosts)
     try:
-        killed = torment(wire, seed, seconds)
+        killed = torment(wire, seed, seconds, pause_s)
         assert killed["worker"] >= 3
-        assert killed["postgres"] == 2
+        assert (killed["postgres"], killed["sequencer"]) == (2, 2)
         wire.check()
         assert run_go(go_check, wire.folder, read_verifier(wire.folder).text).startswith("OK ")
         gaps = wire.gaps()
@@ -84,13 +98,13 @@ def run(folder: Path, postgres: Postgres, go_check: Path, *, feeds: int, hosts: 
 
 
 def test_four_workers_under_random_kills(tmp_path: Path, postgres: Postgres, go_check: Path) -> None:
-    run(tmp_path / "archive", postgres, go_check, feeds=160, hosts=80, seconds=12, seed=3)
+    run(tmp_path / "archive", postgres, go_check, feeds=160, hosts=80, seconds=12, seed=3, pause_s=(0.2, 1.2))
 
 
 @pytest.mark.torture
 def test_four_workers_five_thousand_feeds(tmp_path: Path, postgres: Postgres, go_check: Path) -> None:
     seed = int(os.environ.get("BAOGUAN_SEED", "1"))
-    run(tmp_path / "archive", postgres, go_check, feeds=5000, hosts=2500, seconds=180, seed=seed)
+    run(tmp_path / "archive", postgres, go_check, feeds=5000, hosts=2500, seconds=180, seed=seed, pause_s=(1.0, 7.0))
 
 
 def test_a_worker_without_a_database_is_told(tmp_path: Path) -> None:

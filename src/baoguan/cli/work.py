@@ -77,7 +77,7 @@ class _Worker:
 
     def persist(self, half: Callable[[], None]) -> None:
         """Runs one half until it ends; a database or store that is lost is waited for. Other errors end both."""
-        from baoguan.errors import BaoguanError, DiskFull, StoreError
+        from baoguan.errors import DiskFull, StoreError
 
         while not self.stop.is_set():
             try:
@@ -89,7 +89,7 @@ class _Worker:
             except StoreError as error:
                 self.log.warn(f"worker: {error}; tried again", retryable=error.retryable)
                 self.stop.wait(1.0)
-            except BaoguanError as error:
+            except Exception as error:  # noqa: BLE001 - neither half goes on alone; main tells it
                 self.error = error
                 self.stop.set()
 
