@@ -183,6 +183,15 @@ def test_a_moved_paragraph_is_told_once_on_each_side() -> None:
         (version(*BODY * 3), version("……"), "stub"),
         (version("见图"), version(*BODY * 3), "stub"),
         (
+            version(
+                "港口管理局宣布，新码头将于七月启用，更多消息稍后报道，请留意本台后续的新闻。" * 2,
+                "记者 乔龙\xa0\xa0 责编 胡力",
+            ),
+            version(*BODY * 6),
+            "",
+        ),
+        (version(*BODY * 6), version("记者 乔龙   责编 胡力"), "stub"),
+        (
             version("港口管理局宣布，新码头将于七月启用，更多消息稍后报道，请留意本台后续的新闻。" * 2),
             version(*BODY * 6),
             "",

@@ -21,6 +21,7 @@ _STUB_CHARS = 60
 _ENDS = re.compile(
     r"[。．.！!？?…」』”\"'’）)】〕》#＃*;；:：※■◆]\s*$|^\W*(?:责任?编辑?|責任?編輯?|记者|記者|来源|來源|作者|photo|source|\()"
 )
+_SIGNED = re.compile(r"^\W*(?:记者|記者|責編|责编|责任编辑|責任編輯|撰稿|编辑|編輯)[\s\xa0:：]\W*\S{2,}")
 _GOES_ON = re.compile(
     r"(?:\.\.\.|…|\[…\]|阅读全文|閱讀全文|查看全文|read\s+more|continue\s+reading|続きを読む)[\s\])>»]*$", re.I
 )
@@ -58,7 +59,7 @@ def misreading(
     lines = [text_lines(version) for version in (before, after)]
     short, long = sorted(("\n".join(side) for side in lines), key=len)
     grew = lines[0] != lines[1] and len("\n".join(lines[0])) < len("\n".join(lines[1]))
-    if _lost_text(short, long) and not (grew and _is_flash(short)):
+    if _lost_text(short, long) and not (_is_signed(short) or (grew and _is_flash(short))):
         return "error" if short and _ERROR.search(short) else "paywall" if _PAYWALL.search(short) else "stub"
     if (_BROKEN.search(short) and not _BROKEN.search(long)) or (_BROKEN.search(long) and not _BROKEN.search(short)):
         return "encoding"
@@ -80,7 +81,14 @@ def _lost_text(short: str, long: str) -> bool:
 
 def _is_flash(short: str) -> bool:
     """Whether a short first version is a whole text of its own: breaking news that grew into a story."""
-    return len(squeeze(short)) >= _STUB_CHARS and not _GOES_ON.search(short) and bool(_ENDS.search(short))
+    last = short.rstrip().rpartition("\n")[2]
+    return len(squeeze(short)) >= _STUB_CHARS and not _GOES_ON.search(last) and bool(_ENDS.search(last))
+
+
+def _is_signed(short: str) -> bool:
+    """Whether the newsroom's own sign-off ends it: no program that failed keeps that and loses the text before it."""
+    body, _, last = short.rstrip().rpartition("\n")
+    return len(squeeze(body)) >= _STUB_CHARS and bool(_SIGNED.match(last))
 
 
 def _is_cut(short: str, long: str) -> bool:
