@@ -38,7 +38,8 @@ def main() -> None:
             fill(server, options.feeds, options.hosts)
             for connections in (1, 4):
                 claim(server.address, connections, options.claims)
-            share(server.address)
+            for hosts in (50, options.hosts):
+                share(server.address, hosts)
             sqlite(Path(folder), min(options.feeds, 100_000))
             for workers in (1, 4):
                 work(Path(folder) / f"w{workers}", server, workers, options.worker_feeds)
@@ -101,17 +102,23 @@ def _later(state: FeedState, now: int, number: int) -> FeedState:
     return msgspec.structs.replace(state, next_ms=now + 3_600_000 + number, last_status=304)
 
 
-def share(address: str) -> None:
-    """Places at hosts that everybody asks."""
-    pace = PgPace(Link(address, "bench", durable=False))
+def share(address: str, hosts: int) -> None:
+    """Places at hosts that everybody asks: a few of them, and as many as are due."""
+    link = Link(address, "bench", durable=False)
+    link.db.execute(
+        "INSERT INTO host (key) SELECT 'h' || n || '.example' FROM generate_series(0, %s) n ON CONFLICT DO NOTHING",
+        (hosts - 1,),
+    )
+    link.db.execute("ANALYZE host")
+    pace = PgPace(link)
     start, times = time.perf_counter(), []
     for number in range(3000):
         begin = time.perf_counter()
-        pace.reserve([(f"h{number % 50}.example", 1.0), (f"127.0.0.{number % 50}", 1.0)])
+        pace.reserve([(f"h{number * 7919 % hosts}.example", 1.0), (f"127.0.0.{number % 50}", 1.0)])
         times.append(time.perf_counter() - begin)
     times.sort()
     print(
-        f"shared pace: {3000 / (time.perf_counter() - start):,.0f} places a second (two keys each),"
+        f"shared pace, {hosts:,} hosts: {3000 / (time.perf_counter() - start):,.0f} places a second (two keys each),"
         f" p99 {times[2970] * 1000:.1f} ms"
     )
     pace.close()

@@ -106,7 +106,7 @@ class Outbox(Protocol):
         ...
 
     def waiting(self) -> int:
-        """How many rows wait, those set aside too."""
+        """How many rows wait to be logged; those set aside don't."""
         ...
 
     def elect(self) -> bool:

@@ -145,7 +145,7 @@ def test_a_row_that_is_set_aside_stops_nobody(place: Place) -> None:
     outbox.put([row(body=b"bad"), row(body=b"good")])
     outbox.set_aside(outbox.take(limit=1, size_bytes=9)[0].n, "breaks")
     assert [one.body for one in outbox.take(limit=9, size_bytes=99)] == [b"good"]
-    assert outbox.waiting() == 2
+    assert outbox.waiting() == 1
 
 
 def test_handed_over_items_are_nobody_elses(postgres: Postgres) -> None:
@@ -162,6 +162,15 @@ def test_handed_over_items_are_nobody_elses(postgres: Postgres) -> None:
     assert dumped["k1"] == 0
     outbox.set_aside(outbox.take(limit=1, size_bytes=9)[0].n, "breaks")
     assert "k1" in {one.key for one in schedule.pending(FAR, limit=9)}
+
+
+def test_a_guid_that_looks_like_a_recheck_is_an_item(postgres: Postgres) -> None:
+    outbox, schedule, _ = of_postgres(postgres, "test/guid")
+    key = "o\ng:x\nagain:a1"
+    wait_for(schedule, key)
+    schedule.settle_items([], (), {"a1": (0, 5)})
+    assert [outbox.put([row(key)]), outbox.put([row(key)])] == [1, 0]
+    assert schedule.rechecks(5, limit=9) == [("a1", 0)]
 
 
 def test_a_feed_that_is_logged_meanwhile_tells_its_items(postgres: Postgres) -> None:

@@ -28,7 +28,7 @@ class MemoryOutbox:
 
     def waiting(self) -> int:
         """As desk.Outbox."""
-        return len(self._rows)
+        return len(self._rows) - len(self.failed)
 
     def elect(self) -> bool:
         """Always: there is nobody else."""

@@ -59,8 +59,8 @@ class PgOutbox:
     def _hand_over(self, keys: list[str]) -> set[str]:
         """Ends the leases of these items; returns those that nobody else has handed over or settled meanwhile."""
         db = self._link.db
-        waiting = [key for key in keys if f"\n{_AGAIN}" not in key]
-        again = [key.partition(f"\n{_AGAIN}")[2] for key in keys if f"\n{_AGAIN}" in key]
+        again = {key: _looked_at(key) for key in keys if _looked_at(key)}
+        waiting = [key for key in keys if key not in again]
         db.execute(
             "SELECT 1 FROM pending WHERE key = ANY (%s) ORDER BY key FOR UPDATE", (waiting,)
         )  # one order everywhere: two workers never wait for each other
@@ -68,13 +68,13 @@ class PgOutbox:
             "UPDATE pending SET next_ms = %s, lease_ms = %s WHERE key = ANY (%s) AND lease_ms < %s RETURNING key",
             (HANDED_MS, HANDED_MS, waiting, HANDED_MS),
         ).fetchall()
-        db.execute("UPDATE recheck SET next_ms = next_ms + %s WHERE id = ANY (%s)", (_DAY_MS, again))
-        return {str(row[0]) for row in rows} | {key for key in keys if f"\n{_AGAIN}" in key}
+        db.execute("UPDATE recheck SET next_ms = next_ms + %s WHERE id = ANY (%s)", (_DAY_MS, list(again.values())))
+        return {str(row[0]) for row in rows} | again.keys()
 
     @guarded
     def waiting(self) -> int:
         """As desk.Outbox."""
-        row = self._link.db.execute("SELECT count(*) FROM outbox").fetchone()
+        row = self._link.db.execute("SELECT count(*) FROM outbox WHERE failed = ''").fetchone()
         return int(row[0]) if row else 0
 
     @guarded
@@ -145,3 +145,9 @@ class PgOutbox:
                     " WHERE key = %s",
                     (_DAY_MS, row[0]),
                 )
+
+
+def _looked_at(key: str) -> str:
+    """Id of the known article whose page is looked at again; empty for an item of a feed, whatever its guid says."""
+    name = key.partition("\n")[2]
+    return name.removeprefix(_AGAIN) if name.startswith(_AGAIN) else ""
