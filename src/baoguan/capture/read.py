@@ -22,6 +22,7 @@ MAX_DECODED = 64 << 20
 """Bytes of one body after its content-encoding is removed."""
 _MAX_HEAD = 1 << 20
 _CHUNK = 1 << 18
+_PIECE = 1 << 14
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _RENAMED = "x-baoguan-orig-"
 
@@ -64,14 +65,19 @@ def iter_members(data: bytes) -> Iterator[tuple[int, int, bytes]]:
     at = 0
     while at < len(data):
         unpacker = zlib.decompressobj(31)
+        pieces, left, end = list[bytes](), MAX_RECORD + _MAX_HEAD, at
         try:
-            content = unpacker.decompress(view[at:], MAX_RECORD + _MAX_HEAD)
+            while not unpacker.eof and end < len(data) and left > 0:
+                # In small pieces, since zlib copies what it was given too much: whole files, once for each member.
+                pieces.append(unpacker.decompress(view[end : end + _PIECE], left))
+                left -= len(pieces[-1])
+                end = min(end + _PIECE, len(data))
         except zlib.error as error:
             raise Corrupt(f"gzip member at {at}: {error}") from error
         if not unpacker.eof:
             raise Corrupt(f"gzip member at {at} is cut or too large")
-        length = len(data) - at - len(unpacker.unused_data)
-        yield at, length, content
+        length = end - at - len(unpacker.unused_data)
+        yield at, length, pieces[0] if len(pieces) == 1 else b"".join(pieces)
         at += length
 
 
