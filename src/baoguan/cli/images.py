@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +55,8 @@ def purge(folder: Path, url: str) -> int:
             if data is not None:
                 groups.add(hashlib.sha256(data).hexdigest())
             count = origins.drop(group)
-            with suppress(PictureError):
-                groups.add(ArchivedPictures(desk).find(address).sha256)
+            with suppress(PictureError), closing(ArchivedPictures(desk)) as archived:
+                groups.add(archived.find(address).sha256)
         count += sum(variants.drop(one) for one in groups)
     click.echo(f"{count} files forgotten; running readers show them for 30 s more")
     return 0
@@ -79,8 +79,8 @@ def refresh(folder: Path, url: str, **options: Any) -> int:
     from baoguan.web.images_open import origins_of
     from baoguan.web.images_source import ArchivedPictures
 
-    with open_desk(folder, options) as desk:
-        archived, address = ArchivedPictures(desk), parse_address(url)
+    address = parse_address(url)
+    with open_desk(folder, options) as desk, closing(ArchivedPictures(desk)) as archived:
         located = archived.locate(address)
         if located is None:
             origins = origins_of(desk, archived)
