@@ -28,5 +28,7 @@ class WebOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Renditions of pictures are served under /variants/<sha256>/<width>.<avif|webp|jpg>: pages offer them."""
     script: bool = True
     """Pages name the one script: keys, marks of what was read, offline reading. All work without it."""
+    threads: int = 2
+    """That make articles and lists, besides four for all else. More where files come from another machine."""
     max_age_s: int = 60
     """A browser shows a page again without asking for so long."""

@@ -73,7 +73,6 @@ function page() {
       for (const link of links().slice(0, 30).reverse()) if (!await find(pathOf(link.href))) await keep(pathOf(link.href), await fetch(link))
   }
   async function shelf(place) {
-    for (const part of all('[data-script]')) part.hidden = !part.hidden
     for (const box of all('[data-off]')) {
       const name = box.dataset.off
       box.checked = !has('off', name)
