@@ -19,18 +19,6 @@ GOLDEN = Path(__file__).parent / "golden"
 OUTLETS = load_outlets()
 VERSIONS = [(key, rule.since or "start") for key, outlet in OUTLETS.items() for rule in outlet.rules]
 
-TEXTS = [
-    pytest.param(
-        *version,
-        marks=pytest.mark.xfail(
-            reason="the extractor takes all of the page around a lone lead picture for its caption"
-        ),
-    )
-    if version == ("kyodo", "2019-01-01")
-    else version
-    for version in VERSIONS
-]
-
 
 def read(key: str, since: str) -> tuple[Article, dict[str, Any]]:
     """The article that the rules of the day read, and the record that is expected."""
@@ -47,7 +35,7 @@ def read(key: str, since: str) -> tuple[Article, dict[str, Any]]:
     return article, expected
 
 
-@pytest.mark.parametrize(("key", "since"), TEXTS)
+@pytest.mark.parametrize(("key", "since"), VERSIONS)
 def test_the_rules_of_the_day_read_the_text(key: str, since: str) -> None:
     article, expected = read(key, since)
     assert article.kind == "article"

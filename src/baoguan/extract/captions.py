@@ -77,6 +77,9 @@ def _wrapper(layout: Layout, figure: Figure) -> int:
             return best
         if page.tags[up] == "figure":
             return up
+        if page.inside(layout.heading, up):
+            # A short article is itself no longer than a caption: a lone picture's box would take all of it.
+            return best
         if (len(page.images(up)) > 1 and not _same_picture(layout, up)) or text_mass(layout, up) > WRAPPER_MAX:
             break
         i = up
