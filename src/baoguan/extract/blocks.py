@@ -101,6 +101,10 @@ def scan(page: Page, heading: int = -1) -> Layout:
             _judge(layout, i, tag, data[i])  # type: ignore[arg-type]
     run.end()
     layout.blocks = run.blocks
+    for block in layout.blocks:
+        if tags[block.owner] == "h1":
+            # A headline of a sentence's length is no text: a box of headline and summary isn't the article.
+            block.good = 0.0
     layout.heading = heading
     layout.index()
     guard(layout)

@@ -10,6 +10,7 @@ from baoguan.text.lang import detect_language
 
 _SITE_TAIL = re.compile(r"\s+[|–—•·»:-]\s+[^|–—•·»]{2,60}$|\s*[|｜_]\s*[^|｜_]{2,40}$|[-－–—]\s*[^-－–—\s]{2,20}$")
 _HOME = re.compile(r"(?:https?:)?(?://[^/?#]+)?/?(?:index\.\w{3,4})?", re.IGNORECASE)
+_HOST = re.compile(r"(?:https?:)?//([^/?#:@]+)", re.IGNORECASE)
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _LONG = 8
 _ALIKE = 0.6
@@ -38,8 +39,9 @@ def read_title(page: Page, head: Head) -> tuple[str, int]:
     }
     told = {name: cut_site(" ".join(unescape(text).split()), head) for name, text in told.items() if text}
     stated = list(told.values())
+    home = _host(head.canonical or head.meta("og:url"))
     every = [(i, text, normal(text)) for i in page.found["h1"][:20] if (text := page.text(i))]
-    shown = [one for one in every if not is_crumb(page, one[0]) and not _leads_home(page, one[0])]
+    shown = [one for one in every if not is_crumb(page, one[0]) and not _leads_away(page, one[0], home)]
     voters = shown
     if not shown and every:
         shown = _second(page, stated, grouped=True)
@@ -119,12 +121,24 @@ def is_crumb(page: Page, i: int) -> bool:
     return False
 
 
-def _leads_home(page: Page, i: int) -> bool:
-    """Whether a heading is a link to the site's front page: its name, not a headline."""
+def _leads_away(page: Page, i: int, home: str) -> bool:
+    """Whether a heading is a link to the site's front page (its name) or to another site than `home` (a teaser)."""
     links = [j for j in range(i + 1, page.end[i]) if page.tags[j] == "a"]
     if page.tags[page.parent[i]] == "a":
         links.append(page.parent[i])
-    return bool(links) and all(_HOME.fullmatch(page.attr(j, "href").strip()) for j in links)
+    targets = [page.attr(j, "href").strip() for j in links]
+    if not targets:
+        return False
+    if all(_HOME.fullmatch(target) for target in targets):
+        return True
+    hosts = [_host(target) for target in targets]
+    return bool(home) and all(host and not host.endswith(home) and not home.endswith(host) for host in hosts)
+
+
+def _host(url: str) -> str:
+    """The host of an absolute address, else the empty string."""
+    match = _HOST.match(url)
+    return match[1].lower().removeprefix("www.") if match else ""
 
 
 def _second(page: Page, stated: list[str], *, grouped: bool) -> list[Shown]:

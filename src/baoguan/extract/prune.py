@@ -29,6 +29,11 @@ _SHORT = 80.0
 _BYLINE_REST = 20
 """Letters beside the names: `by`, `and`, a time."""
 _CAPTION = 500.0
+_ADDRESS = re.compile(r"https?://\S+")
+_LONG = 150.0
+"""Mass of a paragraph that is looked for in later blocks."""
+_COPIED = 0.7
+"""Share of a copy of the article that its blocks above are."""
 _END = re.compile(r"[.!?。！？…」”\"’')）:：]\s*$")
 
 
@@ -39,6 +44,7 @@ def prune(layout: Layout, roots: list[int], title: str, known: frozenset[int] = 
     for block in inside:
         block.why = _reason(layout, block, heading, known)
         block.keep = not block.why
+    _drop_copies(inside)
     _trim(layout, inside)
     return inside
 
@@ -57,12 +63,31 @@ def drop_byline(blocks: list[Block], authors: tuple[str, ...], before: int) -> N
             block.keep, block.why = False, "byline in the text"
 
 
+def _drop_copies(inside: list[Block]) -> None:
+    """Drops the whole article in one block, which some pages hold once more for machines. A paragraph that comes twice
+    stays: meal plans and tables of results repeat themselves.
+    """
+    above: dict[str, float] = {}
+    for block in inside:
+        if not block.keep or block.mass < _LONG:
+            continue
+        key = normal(block.text)
+        if len(above) > 1 and block.mass > 2 * max(above.values()):
+            said = sum(len(one) for one in above if one in key)
+            if said > _COPIED * len(key):
+                block.keep, block.why = False, "says again what stands above"
+                continue
+        above[key] = block.mass
+
+
 def _reason(layout: Layout, block: Block, heading: str, known: frozenset[int]) -> str:
     """Why a block goes; empty when it stays."""
     page = layout.page
     tag = page.tags[block.owner]
     if block.junk:
         return "under a junk element"
+    if _ADDRESS.fullmatch(block.text):
+        return "a bare address"
     if known and hash_text(block.text) in known:
         return "repeated on pages of this outlet"
     if block.linked > _LINKED * block.mass and not (tag == "p" and block.mass - block.linked > _SHORT):
