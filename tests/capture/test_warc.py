@@ -4,6 +4,7 @@ import base64
 import gzip
 import hashlib
 import io
+import random
 import subprocess
 import sys
 import uuid
@@ -213,3 +214,15 @@ def test_names_and_digests_are_those_of_the_standard_library(chance: bytes) -> N
 def test_urls_are_quoted_as_the_standard_library_does(url: str) -> None:
     safe = "!#$%&'()*+,-./:;=?@[]_~|^`{}\\\""
     assert clean_url(url) == quote(url.strip(), safe=safe, errors="replace")
+
+
+def test_members_of_any_size() -> None:
+    """Smaller and larger than the pieces in which they are unpacked, empty, ending with a piece; cut ones are named."""
+    bodies = [b"", b"a" * 3_000_000, *(random.Random(size).randbytes(size) for size in (7, 16_361, 16_384, 50_000))]
+    members = [gzip.compress(body, 1) for body in bodies]
+    data = b"".join(members)
+    offsets = [sum(map(len, members[:number])) for number in range(len(members))]
+    assert list(iter_members(data)) == list(zip(offsets, map(len, members), bodies, strict=True))
+    for cut in (data[:-1], data[: offsets[1] + 3], b"junk"):
+        with pytest.raises(Corrupt):
+            list(iter_members(cut))
