@@ -90,7 +90,7 @@ def extract_article(
 ) -> Article:
     """What the page says. Never raises, whatever the bytes: a page that is no article says so in `kind`.
 
-    Up to 200,000 elements and 12 million characters are read; what is cut is told in `reasons`. `rules` are the
+    Up to 30,000 elements and 6 million characters are read; what is cut is told in `reasons`. `rules` are the
     outlet's for the day of the capture, `language` and `zone` the outlet's own for pages that don't say theirs,
     `outlet` its key.
     """
