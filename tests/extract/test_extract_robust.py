@@ -101,6 +101,9 @@ def test_hostile_pages_are_bounded(name: str) -> None:
 def test_caps_are_told() -> None:
     article = extract_article(b"<h1>T</h1>" + HOSTILE["200k paragraphs"], url=URL)
     assert "page cut at its cap" in article.reasons
+    links = extract_article(b"<h1>T</h1>" + b"<div><a href=/b>link</a></div>" * 40_000, url=URL)
+    assert links.kind != "article"
+    assert "page cut at its cap" in links.reasons
 
 
 def test_parser_caps() -> None:

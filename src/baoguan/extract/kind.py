@@ -62,7 +62,17 @@ def doubt(verdict: Judgement, reason: str) -> Judgement:
 
 
 def judge(layout: Layout, head: Head, blocks: list[Block], title: str, text: str) -> Judgement:
-    """Kind, confidence and reasons. Asks for strong signs before it says that a page with sentences is none."""
+    """Kind, confidence and reasons, of any kind that the page was cut where it was. Asks for strong signs before it
+    says that a page with sentences is none.
+    """
+    found = _judge(layout, head, blocks, title, text)
+    if not layout.page.cut:
+        return found
+    confidence = round(max(found.confidence - 0.2, 0.05), 2)
+    return Judgement(kind=found.kind, confidence=confidence, reasons=(*found.reasons, "page cut at its cap"))
+
+
+def _judge(layout: Layout, head: Head, blocks: list[Block], title: str, text: str) -> Judgement:
     mass = weigh(text)
     cjk = mass > 1.6 * len(text)
     good = sum(block.good for block in blocks if block.keep)
@@ -92,9 +102,6 @@ def judge(layout: Layout, head: Head, blocks: list[Block], title: str, text: str
             return Judgement(kind="paywall", confidence=0.6, reasons=(*reasons, "asks to subscribe under a short text"))
     if mass < (_FLASH if cjk else _STUB):
         return Judgement(kind="stub", confidence=0.6, reasons=(*reasons, "almost no text"))
-    if layout.page.cut:
-        score -= 0.2
-        reasons.append("page cut at its cap")
     return Judgement(kind="article", confidence=round(min(max(score, 0.05), 0.99), 2), reasons=tuple(reasons))
 
 
