@@ -31,20 +31,27 @@ def main() -> None:
     parser.add_argument("--hosts", type=int, default=100_000)
     parser.add_argument("--claims", type=int, default=1500, help="claims of 20 feeds by each connection")
     parser.add_argument("--worker-feeds", type=int, default=1500)
+    parser.add_argument("--part", choices=("claims", "workers"), help="one of the two; default: both")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         server = Postgres().start("max_wal_size=2GB")
         try:
-            fill(server, options.feeds, options.hosts)
-            for connections in (1, 4):
-                claim(server.address, connections, options.claims)
-            for hosts in (50, options.hosts):
-                share(server.address, hosts)
-            sqlite(Path(folder), min(options.feeds, 100_000))
-            for workers in (1, 4):
+            if options.part != "workers":
+                claims(server, Path(folder), options)
+            for workers in (1, 4) if options.part != "claims" else ():
                 work(Path(folder) / f"w{workers}", server, workers, options.worker_feeds)
         finally:
             server.stop()
+
+
+def claims(server: Postgres, folder: Path, options: argparse.Namespace) -> None:
+    """The table and what is asked of it."""
+    fill(server, options.feeds, options.hosts)
+    for connections in (1, 4):
+        claim(server.address, connections, options.claims)
+    for hosts in (50, options.hosts):
+        share(server.address, hosts)
+    sqlite(folder, min(options.feeds, 100_000))
 
 
 def fill(server: Postgres, feeds: int, hosts: int) -> None:

@@ -16,6 +16,8 @@ from baoguan.cli.logs import Log
 from baoguan.config import Settings
 
 _IDLE_S = 5.0
+_GATHER_S = 1.0
+"""Between two small batches: each costs a sync of the disk and a signature, however little is in it."""
 _FULL = 5000
 """Rows in the outbox above which nothing is fetched: the sequencer is behind, or there is none."""
 
@@ -147,12 +149,13 @@ class _Worker:
                     self.stop.wait(0.5)
                     continue
                 report = Report()
-                if sequence(desk, outbox, report=report):
+                rows = sequence(desk, outbox, report=report)
+                if rows:
                     counts = report.counts
                     text = f"log {desk.archive.size}: {counts['new']} new, {counts['changed']} edited"
                     self.log.say(text, size=desk.archive.size, articles=counts)
-                else:
-                    self.stop.wait(0.2)
+                if rows < desk.settings.batch_articles:
+                    self.stop.wait(_GATHER_S)
 
 
 def _clear_dead(folder: Path) -> None:
