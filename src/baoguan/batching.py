@@ -302,13 +302,15 @@ def _media_ref(batch: Batch, picked: Picked) -> MediaRef:
 
 
 def log_late(batch: Batch, ledger: Ledger, *, identity: str, picked: Picked, now_ms: int) -> None:
-    """Appends a `late` leaf: a picture that came after its record, which never changes."""
+    """Appends a `late` leaf: a picture that came after its record, which never changes. None for who was withdrawn."""
     standing = ledger.standing(identity)
+    if standing is None:
+        return
     line = ManifestLine(
         salt="",
         kind="late",
         id=identity,
-        prev=standing.index if standing else None,
+        prev=standing.index,
         cause="media",
         captured_ms=now_ms,
         media=(_media_ref(batch, picked),),

@@ -140,8 +140,7 @@ def _log(desk: Desk, late: Sequence[tuple[str, Picked]]) -> None:
         catch_up(desk)
         ledger = Ledger(desk.catalog, desk.denials)
         for identity, picked in late:
-            if desk.catalog.article(identity) is not None:
-                log_late(batch, ledger, identity=identity, picked=picked, now_ms=desk.now_ms())
+            log_late(batch, ledger, identity=identity, picked=picked, now_ms=desk.now_ms())
         desk.commit(batch, ledger)
 
 

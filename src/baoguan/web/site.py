@@ -271,4 +271,4 @@ class _Walk:
 
 def _unlinked(url: str, text: str) -> str:
     """The words of a link that leads nowhere here; ways to see a page otherwise vanish whole."""
-    return "" if url.startswith(("?", "/offline", "/status", "/search")) else text
+    return "" if url.startswith(("?", "/offline", "/settings", "/status", "/search")) else text
