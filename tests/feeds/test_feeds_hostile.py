@@ -138,13 +138,15 @@ def test_a_page_full_of_links_is_searched_soon() -> None:
 
 def test_the_fallback_is_caged() -> None:
     """feedparser needs half a minute for these attributes; its process is ended long before."""
-    start = time.monotonic()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
         [sys.executable, "-m", "baoguan.feeds.fallback", "http://e.org/feed", ""],
         input=BOMBS["attributes"],
         capture_output=True,
         check=False,
+        timeout=300,
     )
-    assert time.monotonic() - start < 3 * limits.CHILD_CPU_S + 5
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    # Of the processor: a busy machine gives a process what it likes of the clock.
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 3 * limits.CHILD_CPU_S + 5
     assert done.returncode != 0 or json.loads(done.stdout)["format"] is not None
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime < 60
