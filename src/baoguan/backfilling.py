@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -82,6 +83,8 @@ def backfill(
         except DiskFull:
             raise
         except (BaoguanError, OSError) as error:
+            if "://" in place:  # bytes that can't be read are asked for anew, not read again
+                _names(desk, place)[1].unlink(missing_ok=True)
             filled.failed.append((place, " ".join(str(error).split())[:300]))
             watch("failed", place)
             continue
@@ -114,22 +117,28 @@ def _local(desk: Desk, place: str, fetcher: Callable[[], AbstractContextManager[
     """The file on this disk: fetched in ranges, taken up again where an earlier run was cut off."""
     if "://" not in place:
         return Path(place)
-    folder = desk.folder / "state" / "backfill"
-    folder.mkdir(parents=True, exist_ok=True)
-    name = hashlib.sha256(place.encode()).hexdigest()[:24]
-    part, whole = folder / f"{name}.part", folder / f"{name}.warc.gz"
+    part, whole = _names(desk, place)
     if whole.exists():
         return whole
+    part.parent.mkdir(parents=True, exist_ok=True)
     with fetcher() as network, part.open("ab") as file:
-        while not _take(network, place, file.tell(), file.write):
+        while not _take(network, place, file):
             desk.check_disk()
             file.flush()
     part.rename(whole)
     return whole
 
 
-def _take(network: Fetcher, url: str, start: int, write: Callable[[bytes], object]) -> bool:
+def _names(desk: Desk, place: str) -> tuple[Path, Path]:
+    """Where a file is on its way, and where it stands whole."""
+    folder = desk.folder / "state" / "backfill"
+    name = hashlib.sha256(place.encode()).hexdigest()[:24]
+    return folder / f"{name}.part", folder / f"{name}.warc.gz"
+
+
+def _take(network: Fetcher, url: str, file: BinaryIO) -> bool:
     """The next piece of a file; True at its end. Raises FetchError."""
+    start = file.tell()
     if start > MOST:
         raise FetchError(f"{url}: over {MOST} bytes", url=url, kind="size")
     request = FetchRequest(url=url, kind="file", key=url, start=start, stop=start + CHUNK, cap_bytes=MOST)
@@ -143,10 +152,11 @@ def _take(network: Fetcher, url: str, start: int, write: Callable[[bytes], objec
         if response.status == 416:
             return True
         if response.status == 206:
-            write(response.body)
+            file.write(response.body)
             return len(response.body) < CHUNK
-        if response.status == 200 and not start:
-            write(response.body)
+        if response.status == 200:  # a host without ranges sends it whole, whatever was asked for
+            file.truncate(0)
+            file.write(response.body)
             return True
         raise FetchError(f"{url}: status {response.status}", url=url, kind="status")
     raise FetchError(f"{url}: {problem}", url=url, kind="reset")

@@ -73,7 +73,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = 50.0
     noindex: Annotated[bool, _setting("serve", "ask search engines to stay out")] = False
     metrics: Annotated[
-        str, _setting("serve", "who may read /metrics: local (asked directly, from a private network), all or off")
+        str, _setting("serve", "who may read /metrics: local (asked directly, from this machine), all or off")
     ] = "local"
     log: Annotated[str, _setting("serve", "what serve and worker print: text, or json (an object a line)")] = "text"
     script: Annotated[

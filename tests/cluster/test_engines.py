@@ -1,6 +1,7 @@
 """Engines give the same, in order, whoever is killed; backfill takes files once and names those that fail."""
 
 import gzip
+import hashlib
 import http.server
 import threading
 from collections.abc import Iterator
@@ -114,12 +115,13 @@ def test_pages_and_imported_files_read_the_same_everywhere(house: House, executo
 
 
 class Ranges(http.server.BaseHTTPRequestHandler):
-    """One file, in ranges."""
+    """One file, in ranges unless it has none."""
 
     data = b""
+    ranges = True
 
     def do_GET(self) -> None:
-        asked = self.headers.get("Range", "")
+        asked = self.headers.get("Range", "") if self.ranges else ""
         start, _, stop = asked.removeprefix("bytes=").partition("-")
         piece = self.data[int(start) : int(stop) + 1] if asked else self.data
         if asked and not piece:
@@ -204,3 +206,20 @@ def test_reindex_finds_the_same(house: House) -> None:
     assert code == 0, said
     with house.open() as desk:
         assert find(desk, "码头").total == before > 0
+
+
+def test_a_host_without_ranges_is_taken_whole_after_a_cut(
+    house: House, served: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    captures = (house.folder / "public" / "captures").rglob("*.warc.gz")
+    Ranges.data = max(captures, key=lambda path: path.stat().st_size).read_bytes()
+    monkeypatch.setattr(Ranges, "ranges", False)
+    folder = tmp_path / "new"
+    create_archive(folder, origin="test/whole")
+    part = folder / "state" / "backfill" / f"{hashlib.sha256(served.encode()).hexdigest()[:24]}.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(Ranges.data[:100])
+    code, said = run("backfill", "-C", folder, served, "--allow", "127.0.0.0/8")
+    assert code == 0, said
+    assert "1 files read" in said
+    assert not part.exists()

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,11 @@ def test_who_may_read_them(house: House, setting: str, headers: dict[str, str], 
 def test_ready_says_why_not(house: House) -> None:
     with house.open() as desk:
         assert json.loads(asker(open_reader(desk))("/readyz").body) == {"ready": True, "problem": ""}
+    with house.open(max_interval_s=1) as desk:
+        house.clock.ahead += timedelta(hours=3)
+        got = asker(open_reader(desk))("/readyz")
+        house.clock.ahead -= timedelta(hours=3)
+        assert (got.status, json.loads(got.body)["problem"]) == (503, "no feed was polled for 3 hours")
     with house.open(min_free_mb=10**9) as desk:
         got = asker(open_reader(desk))("/readyz")
         assert got.status == 503

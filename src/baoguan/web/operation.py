@@ -19,6 +19,8 @@ from baoguan.model.codec import decode_leaf
 
 METRICS = ("local", "all", "off")
 _KEPT_S = 5.0
+_PATIENCE = 2
+"""So many of the longest intervals between polls without any, then syncing has stopped."""
 Sample = tuple[dict[str, str], float]
 
 
@@ -54,23 +56,27 @@ class Operation:
         return Response(text, 200, {"cache-control": "no-store"}, "text/plain; version=0.0.4; charset=utf-8")
 
     def _may(self, request: Request) -> bool:
-        """Numbers are the operator's: local means who asks directly, from this machine or its private network."""
+        """Numbers are the operator's: local means who asks directly, from this machine."""
         if self._desk.settings.metrics != "local":
             return self._desk.settings.metrics == "all"
         if "x-forwarded-for" in request.headers or "forwarded" in request.headers:
             return False
         try:
-            return ipaddress.ip_address(request.client.host if request.client else "").is_private
+            return ipaddress.ip_address(request.client.host if request.client else "").is_loopback
         except ValueError:
             return False
 
     def problem(self) -> str:
         """Why this archive can't serve now; empty when it can."""
+        now_ms = self._desk.now_ms()
         try:
             self._desk.archive.checkpoint()
-            self._desk.schedule.get("ready")
+            polled_ms = self._desk.schedule.health(now_ms).polled_ms if self._desk.feeds else 0
         except BaoguanError as error:
             return " ".join(str(error).split())[:200]
+        hours = (now_ms - polled_ms) / 3_600_000
+        if polled_ms and hours * 3600 > _PATIENCE * self._desk.settings.max_interval_s:
+            return f"no feed was polled for {hours:.0f} hours"
         free = shutil.disk_usage(self._desk.folder).free // 1_000_000
         return f"{free} MB free on the disk" if free < self._desk.settings.min_free_mb else ""
 
