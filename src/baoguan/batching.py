@@ -22,6 +22,7 @@ from baoguan.publish.ancestor_tree import FIRST_ID, article_path
 from baoguan.publish.markdown import KeptPicture, RecordDraft, parse_record, render_record
 from baoguan.reading import DRIFT, led_home
 from baoguan.text.html import plain_text
+from baoguan.text.sameness import squeeze, still_lines
 from baoguan.text.urls import canonical_url
 
 _LESS = 0.7
@@ -149,7 +150,7 @@ def _compare(archive: Archive, draft: Draft, who: Resolution, *, digest: str, te
         return Verdict(kind="lost", reason=draft.article.kind if text else "empty")
     if DRIFT in draft.flags and before != digest and _reads_less(text, kept):
         return Verdict(kind="lost", reason=DRIFT)
-    return judge_again(
+    verdict = judge_again(
         draft.article,
         digest=digest,
         text_length=len(text),
@@ -157,6 +158,15 @@ def _compare(archive: Archive, draft: Draft, who: Resolution, *, digest: str, te
         held_length=len(kept),
         held_extractor=extractor,
     )
+    # Title, authors and lead picture the same: what is left may be clocks and counters, which nobody edited.
+    if verdict.kind == "rev" and content_digest(draft.article, kept) == standing.content_sha256:
+        return Verdict(kind="seen") if squeezed(text) == squeezed(kept) else verdict
+    return verdict
+
+
+def squeezed(text: str) -> list[str]:
+    """What only an editor changes of a text, a line a paragraph, without form."""
+    return [line for line in map(squeeze, still_lines(text)) if line]
 
 
 def _reads_less(text: str, kept: str) -> bool:

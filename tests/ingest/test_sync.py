@@ -402,3 +402,29 @@ def test_one_broken_outlet_never_stops_the_others(tmp_path: Path) -> None:
         assert [feed.outlet for feed in report.failed] == ["voa"]
         assert len(house.rows()) == len(room.desks["dw"].stories)
         house.verify()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "outcome"),
+    [
+        ("3分钟前", "2小时前", "same"),
+        ("阅读 1,234", "阅读 5,678", "same"),
+        ("5 minutes ago", "3 hours ago", "same"),
+        ("更新于 12 分钟前", "更新于 58 分钟前", "same"),
+        ("共有三百名工人参加了码头的建设。", "共有四百名工人参加了码头的建设。", "changed"),
+        ("局长说，码头在3分钟前开放。", "局长说，码头在5分钟前开放。", "changed"),
+    ],
+)
+def test_clocks_and_counters_are_no_edits(house: House, before: str, after: str, outcome: str) -> None:
+    url = house.room.url("voa", "/counted")
+    house.feed("voa", item("新码头七月启用", url))
+    text = "港口管理局周一宣布，新码头将于七月启用，预计每天接待旅客三千人次，成为本市第三座客运码头。"
+    counts = []
+    for said in (before, after):
+        house.room.behave(url)
+        body = page("新码头七月启用", text, said, text[:30] + "。", text)
+        house.room.act(url, acts.answer(200, body, content_type="text/html"))
+        house.clock.ahead += timedelta(hours=3)
+        counts.append(house.sync().counts)
+    assert counts[0]["new"] == 1
+    assert [name for name in ("same", "changed") if counts[1][name]] == [outcome]
