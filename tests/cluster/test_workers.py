@@ -89,8 +89,11 @@ def run(
         assert run_go(go_check, wire.folder, read_verifier(wire.folder).text).startswith("OK ")
         gaps = wire.gaps()
         assert gaps
-        # A request is on its way for some milliseconds on a busy machine; without a shared pace gaps come near 0.
-        assert gaps[0] > 0.6 * PACE_S, gaps[:5]
+        # The other side sees when requests came: one that a busy machine held back comes nearer to the next, so a few
+        # of some hundred gaps may be short (.2 s of delay were seen). Without a shared pace gaps come near 0. That
+        # places are given out a whole pace apart is tested in test_database_archive.
+        assert gaps[0] > 0.2 * PACE_S, gaps[:8]
+        assert gaps[5] > 0.6 * PACE_S, gaps[:8]
     finally:
         wire.close()
     log = (wire.folder / "state" / "workers.log").read_text()
