@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from baoguan.archive.batch import Batch, OpenLog
 from baoguan.archive.bundle import Entry, decode_bundle, decode_entries, decode_manifest
+from baoguan.archive.manifests import Manifest, Manifests
 from baoguan.archive.note import Signer, Verifier, parse_checkpoint, signing_id
 from baoguan.archive.paths import (
     FORMAT_PATH,
@@ -77,7 +78,7 @@ class Archive:
         self._lock = lock
         self._checkpoint: Checkpoint | None = None
         self._open: OpenLog | None = None
-        self._lines: tuple[str, list[bytes | None]] = ("", [])
+        self._manifests = Manifests(objects, clock)
         self._batch: Batch | None = None
         self._kinds: dict[str, tuple[int, tuple[int, ...]]] = {}
         """By kind of leaf: how far the full bundles were searched, and what was found there."""
@@ -155,14 +156,11 @@ class Archive:
             for index in range(max(start, n * WIDTH), min(stop, n * WIDTH + WIDTH)):
                 yield index, lines[index - n * WIDTH]
 
-    def _manifest(self, n: int, width: int) -> list[bytes | None]:
+    def _manifest(self, n: int, width: int) -> Manifest:
         path = manifest_path(n, width)
-        held, lines = self._lines
-        if held != path:
-            lines = decode_manifest(self._partial_or_full(path, manifest_path(n)))
-            if len(lines) < width:
-                raise Corrupt(f"{path}: {len(lines)} lines, {width} expected")
-            self._lines = (path, lines)
+        lines = self._manifests.get(path, lambda: self._partial_or_full(path, manifest_path(n)))
+        if len(lines) < width:
+            raise Corrupt(f"{path}: {len(lines)} lines, {width} expected")
         return lines
 
     def _partial_or_full(self, path: str, full: str) -> bytes:
@@ -215,7 +213,7 @@ class Archive:
     def forget_cached(self) -> None:
         """Lines were withheld: nothing that was read before is believed."""
         self._open = None
-        self._lines = ("", [])
+        self._manifests.clear()
 
     def begin(self) -> Batch:
         """Takes the write lock, repairs what a dead writer left and opens a batch; use as a context manager.
