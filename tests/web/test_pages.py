@@ -495,3 +495,17 @@ def test_troubled_feeds_are_a_feed(ask: Ask) -> None:
     assert len(entries) == 2, "2 of 4 feeds are well"
     assert "connection refused" in got.text
     assert len({entry.findtext("{http://www.w3.org/2005/Atom}id") for entry in entries}) == 2
+
+
+def test_articles_are_the_same_wherever_they_are_made(reader: MakeReader):
+    pages = {}
+    for inline in (True, False):
+        source, ask_one = reader(inline=inline)
+        short = source.add(outlet="haibin", title="短", body="<p>国家的</p>", lang="zh-Hans")
+        long = source.add(outlet="haibin", title="长", body=f"<p>{'国' * 50_000}</p>", lang="zh-Hans")
+        asked = [short, long, f"{short}?script=hant", f"{long}?script=hant", f"{short}/7", "0" * 16, "x"]
+        answers = [ask_one(f"/article/{one}") for one in asked]
+        pages[inline] = [(one.status, one.headers, one.body) for one in answers]
+        assert [one.status for one in answers] == [200, 200, 200, 200, 404, 404, 404]
+        assert "國家的" in answers[2].text
+    assert pages[True] == pages[False]

@@ -44,10 +44,11 @@ __all__ = ["WebOptions", "create_app"]
 
 # What an outlet dates into the future comes up when its time has come, though the archive has not changed.
 _KEPT_MS = 30_000
-# Pages that take a millisecond have threads of their own, so that no search makes them wait; more than two only
+# Lists that take a few milliseconds have threads of their own, so that no search makes them wait; more than two only
 # fight for the interpreter (8 threads: 313 articles a CPU second, 2: 382, 1: 412, each the mean of two runs).
-_QUICK = ("/article/", "/day/", "/outlet", "/calendar", "/about", "/offline")
+_QUICK = ("/day/", "/outlet", "/calendar", "/about", "/offline")
 _SLOW = 4
+_LONG = 40_000  # characters of a body: fewer than 1 in 200 articles have more
 _LOG = logging.getLogger("baoguan.web")
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -71,7 +72,8 @@ def create_app(
 ) -> Starlette:
     """The reader over `source`, read-only but for `apps`. Raises ConfigError for an unknown zone."""
     renderer = Renderer(options, changes=changes is not None, search=search is not None)
-    handlers = _handlers(source, renderer, now_ms, changes, search, photos)
+    pages = Pages(source, renderer, now_ms, photos)
+    handlers = _handlers(source, renderer, pages, now_ms, changes, search, photos)
 
     quick, slow = (ThreadPoolExecutor(n, thread_name_prefix="page") for n in (options.threads, _SLOW))
 
@@ -85,9 +87,12 @@ def create_app(
 
         return endpoint
 
+    article = _article(pages, renderer, options, quick)
     public = _files(source, renderer)
     failed = _failing(renderer)
     routes: list[BaseRoute] = [
+        Route("/article/{identity}", article),
+        Route("/article/{identity}/{rev:int}", article),
         *(Route(path, page(handle)) for path, handle in handlers),
         Route("/media/{folder}/{name}", public),
         Route("/archive/{path:path}", public),
@@ -117,13 +122,14 @@ def create_app(
 def _handlers(
     source: ReaderSource,
     renderer: Renderer,
+    pages: Pages,
     now_ms: Callable[[], int],
     changes: ChangesSource | None,
     search: Search | None,
     photos: PhotosSource | None,
 ) -> list[tuple[str, Callable[[Request], Response | None]]]:
-    """Every page and feed, by its path."""
-    pages, feeds = Pages(source, renderer, now_ms, photos), Feeds(source, renderer)
+    """Every page and feed, by its path; articles have an endpoint of their own."""
+    feeds = Feeds(source, renderer)
     return [
         ("/", pages.front),
         ("/day/{day}", pages.day),
@@ -132,8 +138,6 @@ def _handlers(
         ("/outlet/{key}/feed.atom", feeds.outlet),
         ("/feed.atom", feeds.everything),
         ("/status.atom", feeds.health),
-        ("/article/{identity}", pages.article),
-        ("/article/{identity}/{rev:int}", pages.article),
         ("/status", pages.status),
         ("/about", pages.about),
         *CalendarPages(source, renderer, now_ms).endpoints(),
@@ -142,6 +146,30 @@ def _handlers(
         *(SearchPages(search, source, renderer).endpoints() if search is not None else []),
         *(PhotoPages(photos, source, renderer).endpoints() if photos is not None else []),
     ]
+
+
+def _article(pages: Pages, renderer: Renderer, options: WebOptions, pool: ThreadPoolExecutor) -> Endpoint:
+    """Articles of this machine are made by the loop itself: the way to a thread and back costs a third of a page.
+
+    What is long, or to be converted, goes to a thread, and so does everything where files come from another machine.
+    """
+
+    def whole(request: Request) -> Response:
+        page = pages.find_article(request)
+        return renderer.error(request, 404) if page is None else pages.article(request, page)
+
+    async def endpoint(request: Request) -> Response:
+        run = get_running_loop().run_in_executor
+        if not options.inline:
+            return await run(pool, whole, request)
+        page = pages.find_article(request)
+        if page is None:
+            return renderer.error(request, 404)
+        if len(page.body_html) > _LONG or "script" in request.query_params:
+            return await run(pool, pages.article, request, page)
+        return pages.article(request, page)
+
+    return endpoint
 
 
 def _small(options: WebOptions, offline: Endpoint) -> list[BaseRoute]:

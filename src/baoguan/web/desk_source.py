@@ -318,6 +318,7 @@ def open_reader(desk: Desk) -> "Starlette":
         zone=settings.zone,
         noindex=settings.noindex,
         script=settings.script,
+        inline=not settings.objects,
         threads=8 if settings.objects else 2,
         base_url=settings.base_url,
         searches_a_second=max(0.01, settings.searches_a_second),

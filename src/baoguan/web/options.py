@@ -28,6 +28,8 @@ class WebOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Renditions of pictures are served under /variants/<sha256>/<width>.<avif|webp|jpg>: pages offer them."""
     script: bool = True
     """Pages name the one script: keys, marks of what was read, offline reading. All work without it."""
+    inline: bool = True
+    """Articles are made by the event loop itself. Not where files come from another machine: all would wait."""
     threads: int = 2
     """That make articles and lists, besides four for all else. More where files come from another machine."""
     max_age_s: int = 60

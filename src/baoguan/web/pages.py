@@ -191,15 +191,15 @@ class Pages:
         ]
         return self._show.page(request, ui, "outlets.html", rows=rows)
 
-    def article(self, request: Request) -> Response | None:
+    def find_article(self, request: Request) -> ArticlePage | None:
         """The current revision, or the one that the address names."""
         identity, rev = request.path_params["identity"], request.path_params.get("rev")
         if not _ID.fullmatch(identity) or (rev is not None and rev > 1_000_000):
             return None
-        page = self._source.article(identity, rev)
-        return None if page is None else self._article(request, page)
+        return self._source.article(identity, rev)
 
-    def _article(self, request: Request, page: ArticlePage) -> Response:
+    def article(self, request: Request, page: ArticlePage) -> Response:
+        """Its page."""
         ui = self._show.ui(request)
         outlet = self._source.outlet(page.outlet)
         if outlet is not None:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 IMMUTABLE = "public, max-age=31536000, immutable"
 _VARY = "Accept-Encoding, Accept-Language, Cookie, Save-Data"
 _SMALL = 600  # bytes: below, gzip saves no packet
+_LEVEL = 2  # half the time of level 3 and 2 % more bytes: a quarter of what a page costs was its compression
 _TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]*"')
 
 
@@ -53,7 +54,7 @@ def text_reply(
     if status == 200:
         headers["etag"] = etag
     if len(body) >= _SMALL and takes_gzip(request.headers.get("accept-encoding", "")):
-        body = igzip.compress(body, 3, mtime=0)
+        body = igzip.compress(body, _LEVEL, mtime=0)
         headers["content-encoding"] = "gzip"
     return Response(body, status, headers, media_type)
 

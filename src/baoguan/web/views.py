@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 
 import msgspec
 
@@ -54,6 +55,7 @@ def instant(ms: int, zone: tzinfo) -> datetime:
     return datetime.fromtimestamp(max(0, min(ms, _LAST_MS)) / 1000, zone)
 
 
+@lru_cache(1024)  # a page names the same moment twice: as its own and as that of its newest revision
 def moment(ms: int, zone: tzinfo, words: Words) -> Moment:
     """This archive's clock."""
     at = instant(ms, zone)

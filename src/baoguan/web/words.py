@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 LANGUAGES = {"zh-Hans": "简体中文", "zh-Hant": "繁體中文", "ja": "日本語", "en": "English"}
@@ -77,8 +77,13 @@ def choose_language(asked: str, cookie: str, accept: str, default: str) -> str:
     for tag in (asked, cookie):
         if found := known_language(tag[:35]):
             return found
+    return _accepted(accept[:500]) or default
+
+
+@lru_cache(512)  # browsers send a few hundred such headers in all
+def _accepted(accept: str) -> str:
     ranked: list[tuple[float, int, str]] = []
-    for place, part in enumerate(accept[:500].split(",")):
+    for place, part in enumerate(accept.split(",")):
         tag, _, weight = part.partition(";")
         if found := known_language(tag):
             try:
@@ -87,4 +92,4 @@ def choose_language(asked: str, cookie: str, accept: str, default: str) -> str:
                 continue
             if quality > 0:
                 ranked.append((-quality, place, found))
-    return min(ranked)[2] if ranked else default
+    return min(ranked)[2] if ranked else ""
