@@ -12,6 +12,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from image_origin import Origin, Proxy
 
+from baoguan.web.images import _text
+
 pytest.importorskip("pyvips")
 GIF = bytes.fromhex("47494638396101000100800000ffffff00000021f90401000000002c00000000010001000002024401003b")
 
@@ -119,6 +121,35 @@ def test_headers_of_each_kind_of_answer(proxy: Proxy, origin: Origin) -> None:
     for name, kept in (("test", "test"), ("a" * 78, "a" * 78), ("a" * 79, "image"), ("a.b", "image"), ("", "image")):
         told = proxy.ask(f"{base}&w=1&filename={name}")
         assert told.headers["content-disposition"] == f"inline; filename={kept}.gif", name
+    assert proxy.ask(base.replace("url", "URL") + "&Encoding=BASE64").headers["content-type"] == "text/plain"
+
+
+def test_a_format_that_is_switched_off(tmp_path: Path, origin: Origin) -> None:
+    """That of the picture itself, too; the others are named in weserv's order."""
+    origin.routes = {"/a.gif": {"body": GIF}}
+    proxy = Proxy(tmp_path, allow=("127.0.0.0/8",), savers=("png", "jpg"))
+    for query, saver in (("", "gif"), ("&w=1", "gif"), ("&output=webp", "webp"), ("&output=json", "json")):
+        told = proxy.ask(f"url={origin.base}/a.gif{query}")
+        assert told.status == 400, query
+        assert told.message == f"Saving to {saver} is disabled. Supported savers: jpg, png", query
+    assert proxy.ask(f"url={origin.base}/a.gif&output=png").status == 200
+    proxy.close()
+
+
+def test_what_libvips_refuses_is_the_clients_mistake(proxy: Proxy, origin: Origin) -> None:
+    origin.routes = {"/a.gif": {"body": GIF}}
+    told = proxy.ask(f"url={origin.base}/a.gif&w=17000&h=1&fit=fill&output=webp")
+    assert told.status == 400
+    assert told.message.startswith("libvips error: ")
+    assert "\n" not in told.message
+
+
+@pytest.mark.parametrize("path", ["/%C4%E3.jpg", "/%c4%e3.jpg"])
+def test_paths_that_are_no_utf8(proxy: Proxy, origin: Origin, path: str) -> None:
+    """As old Chinese sites have them, in GBK: escaped, and raw."""
+    proxy.ask(f"url={origin.base}{path}&w=1")
+    assert [asked.upper() for asked in origin.asked] == [path.upper()]
+    assert _text(b"url=e.org/\xc4\xe3.jpg&w=1") == "url=e.org/%C4%E3.jpg&w=1"
 
 
 @pytest.mark.parametrize(

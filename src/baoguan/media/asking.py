@@ -1,12 +1,13 @@
 """weserv's request -> which picture, how changed, how sent. Pure.
 
-Source: the API's documentation and its recorded answers. The first of equal keys wins; `url` and `default` are
-percent-decoded once; a fragment is cut.
+Source: the API's documentation, its recorded answers, and nginx's own reading of arguments and times, which weserv
+uses for its keys about the answer. The first of equal keys wins; `url` and `default` are percent-decoded once, as
+bytes: old Chinese sites spell paths in GBK; a fragment is cut.
 """
 
 import hashlib
 import re
-from urllib.parse import unquote
+from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 import msgspec
 
@@ -16,10 +17,17 @@ from baoguan.text.urls import absolute_url
 
 YEAR_S = 31_536_000
 _DAY_S = 86_400
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": _DAY_S, "w": 7 * _DAY_S, "M": 30 * _DAY_S, "y": YEAR_S}
-_SPAN = re.compile(r"(?:\d{1,9}[smhdwMy]?)+")
+_UNITS = {"y": YEAR_S, "M": 30 * _DAY_S, "w": 7 * _DAY_S, "d": _DAY_S, "h": 3600, "m": 60, "s": 1, "": 1}
+_SPAN = re.compile("".join(rf"(?:(\d{{1,9}}){unit})?" for unit in _UNITS), re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9]{1,78}")
-_AUTHORITY = re.compile(r"(https?://)([^/?#]*)(.*)", re.S | re.IGNORECASE)
+_SECURE = re.compile(rb"https://|ssl:|//", re.IGNORECASE)
+_PLAIN = re.compile(rb"http://", re.IGNORECASE)
+_PLACE = re.compile(rb"([^/?#]*)([^#]*)", re.S)
+_NO_HOST = re.compile(r"[@\\\s<>^`{|}\"]|:$")
+_UNESCAPED = "/?:@!$&'()*+,;=[]-._~%"
+_SHORTEST = 4
+"""Characters of an address: i.nl is one."""
+_ANY_CASE = frozenset(("url", "default", "errorredirect", "filename", "encoding", "maxage"))
 _QUERY = 8192
 
 
@@ -45,13 +53,13 @@ def parse_ask(query: str) -> ImageAsk:
     """The request of a raw query string. Raises PictureError (400) where `url` is none; see `default_of`."""
     first = _first(query)
     plan = parse_transform(query)
-    name = unquote(first.get("filename", ""))
+    name = first.get("filename", "")
     return ImageAsk(
         url=parse_address(first.get("url", "")),
         plan=plan,
         bare=plan == Transform(),
         filename=name if _NAME.fullmatch(name) else "image",
-        base64=first.get("encoding") == "base64",
+        base64=first.get("encoding", "").lower() == "base64",
         max_age_s=parse_span(first.get("maxage", "")),
         default=default_of(query),
         signature=first.get("s", ""),
@@ -60,17 +68,20 @@ def parse_ask(query: str) -> ImageAsk:
 
 
 def _first(query: str) -> dict[str, str]:
+    """The first value of each key, percent-encoded as it came. Keys that nginx reads have no case and need a `=`."""
     found: dict[str, str] = {}
     for part in query[:_QUERY].split("&"):
-        key, _, value = part.partition("=")
-        found.setdefault(key, value)
+        key, equals, value = part.partition("=")
+        if equals:
+            lower = key.lower()
+            found.setdefault(lower if lower in _ANY_CASE else key, value)
     return found
 
 
 def default_of(query: str) -> str:
     """Where an error is to send the client: `default`, or `errorredirect` of old; 1 means the picture's own address."""
     first = _first(query)
-    value = first.get("default") or first.get("errorredirect") or ""
+    value = first.get("default", first.get("errorredirect", ""))
     try:
         return parse_address(first.get("url", "") if value == "1" else value) if value else ""
     except PictureError:
@@ -80,28 +91,32 @@ def default_of(query: str) -> str:
 def parse_address(raw: str) -> str:
     """http(s)://host/path of a `url` value. Raises PictureError (400).
 
-    A bare host is http, `//` and `ssl:` mean https; user names, other schemes, backslashes in the host, labels over 63
-    and hosts over 253 characters are refused; names in other scripts become punycode.
+    A bare host is http, `//` and `ssl:` mean https, more slashes are dropped; user names, other schemes, empty ports,
+    backslashes in the host, labels over 63 and hosts over 253 characters are refused; names in other scripts become
+    punycode. What a path must not hold raw is escaped, escapes that stand in it are left alone.
     """
-    url = unquote(raw).partition("#")[0].strip()
-    if url.startswith("ssl:"):
-        url = "https://" + url[4:].lstrip("/")
-    elif url.startswith("//"):
-        url = "https://" + url.lstrip("/")
-    else:
-        url = url.lstrip("/")
-    scheme = re.match(r"[A-Za-z][A-Za-z0-9+.-]*:(?!\d)", url)
-    if scheme is None:
-        url = f"http://{url}"
-    parts = _AUTHORITY.fullmatch(url)
-    if parts is None or not parts[2] or re.search(r"[@\\\s<>^`{|}\"]", parts[2]):
+    if len(raw) < _SHORTEST:
         raise _unparsed()
-    host = parts[2].rpartition(":")[0] if re.search(r":\d*$", parts[2]) else parts[2]
+    url = unquote_to_bytes(raw).strip()
+    secure = _SECURE.match(url)
+    begun = secure or _PLAIN.match(url)
+    scheme = "https://" if secure else "http://"
+    place = _PLACE.match(url[begun.end() if begun else 0 :].lstrip(b"/"))
+    try:
+        authority = place[1].decode() if place else ""
+    except UnicodeDecodeError as error:
+        raise _unparsed() from error
+    if not place or not authority or _NO_HOST.search(authority):
+        raise _unparsed()
+    host = authority.rpartition(":")[0] if re.search(r":\d+$", authority) else authority
     if len(host) > 253 or any(len(label) > 63 for label in host.split(".")) or ".." in host:
         raise _unparsed()
-    found = absolute_url("", url)
+    if re.search(r":0+$", authority):
+        raise _unparsed()
+    path = quote_from_bytes(place[2], safe=_UNESCAPED)
+    found = absolute_url("", f"{scheme}{authority}{path}")
     if not found and not host.isascii():
-        found = absolute_url("", f"{parts[1]}{_ascii_host(host)}{parts[2][len(host) :]}{parts[3]}")
+        found = absolute_url("", f"{scheme}{_ascii_host(host)}{authority[len(host) :]}{path}")
     if not found:
         raise _unparsed()
     return found
@@ -120,10 +135,14 @@ def _unparsed() -> PictureError:
 
 
 def parse_span(text: str) -> int:
-    """nginx's time, 31d or 1y, in seconds; a year for what lies outside of a day and a year, or is none."""
-    if not _SPAN.fullmatch(text):
+    """nginx's time, 31d or 1y or 1w2d, in seconds: larger units first, each once.
+
+    A year for what lies outside of a day and a year, or is none.
+    """
+    found = _SPAN.fullmatch(text)
+    if found is None or not text:
         return YEAR_S
-    seconds = sum(int(number) * _UNITS[unit or "s"] for number, unit in re.findall(r"(\d+)([smhdwMy]?)", text))
+    seconds = sum(int(number or 0) * unit for number, unit in zip(found.groups(), _UNITS.values(), strict=True))
     return seconds if _DAY_S <= seconds <= YEAR_S else YEAR_S
 
 

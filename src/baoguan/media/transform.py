@@ -5,6 +5,7 @@ equal keys wins, keys are case-sensitive, unknown ones are left out, so that a c
 """
 
 import re
+import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -90,7 +91,15 @@ class Length(msgspec.Struct, frozen=True, kw_only=True):
 
     def of(self, side: int) -> int:
         """In pixels."""
-        return self.pixels if self.share is None else int(self.share * side + 0.5)
+        return self.pixels if self.share is None else int(single(self.share * side) + 0.5)
+
+
+_SINGLE = struct.Struct("f")
+
+
+def single(value: float) -> float:
+    """In single precision, which weserv counts in: 29 % of 50 are 14.5 there, rounded up, and less in double."""
+    return float(_SINGLE.unpack(_SINGLE.pack(value))[0])
 
 
 class Transform(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -178,7 +187,7 @@ def _int_of(text: str) -> int:
 def _float_of(text: str) -> float:
     match = _FLOAT.match(text)
     value = float(match[1]) if match else -1.0
-    return value if value <= MAX_SIDE else -1.0
+    return single(value) if abs(value) <= MAX_SIDE else -1.0
 
 
 def _length(text: str) -> Length:
@@ -186,7 +195,7 @@ def _length(text: str) -> Length:
     if share is None:
         return Length(pixels=_int_of(text))
     value = _float_of(share)
-    return Length(share=value / 100) if 0 <= value <= 100 and _FLOAT.match(share) else Length()
+    return Length(share=single(value / 100)) if 0 <= value <= 100 and _FLOAT.match(share) else Length()
 
 
 def _flag(key: str, value: str, _held: dict[str, Any]) -> dict[str, Any]:
@@ -260,9 +269,9 @@ def _sharp(_key: str, value: str, _held: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, number in zip(names, numbers, strict=False):
         if name == "sharp":
-            found[name] = number if 0.000001 <= number <= 10_000 else -1.0
+            found[name] = number if 0.000001 <= number <= 10_000 else None if number == 0 else -1.0
         else:
-            found[name] = number if 0 <= number <= 10_000 else _UNSET
+            found[name] = number if 0 <= number <= 1_000_000 else _UNSET
     return found
 
 

@@ -32,6 +32,7 @@ from baoguan.web.limits import RateLimit, network_of
 MODES = ("off", "archive", "signed", "open")
 WIDTHS = (320, 640, 1280)
 _PATHS = ("/", "/images", "/images/")
+_ASKED = re.compile(rb"(?:^|&)url=", re.IGNORECASE)
 _VARIANT = re.compile(r"/variants/([0-9a-f]{64})/(\d{3,4})\.(avif|webp|jpg)")
 _KEPT_BYTES = 24_000_000
 _KEPT_LARGEST = 300_000
@@ -143,10 +144,13 @@ class ImageSite:
         ):
             raise PictureError("The signature is missing or wrong", status=403)
         if options.savers and ask.plan.output not in ("", "auto", *options.savers):
-            raise PictureError(
-                f"Saving to {ask.plan.output} is disabled. Supported savers: {', '.join(options.savers)}", status=400
-            )
+            raise self._disabled(ask.plan.output)
         return ask
+
+    def _disabled(self, saver: str) -> PictureError:
+        """In weserv's words and order."""
+        known = ", ".join(one for one in _MIMES if one in self._options.savers)
+        return PictureError(f"Saving to {saver} is disabled. Supported savers: {known}", status=400)
 
     async def _make(self, ask: ImageAsk, kind: str, client: str) -> _Answer:
         located = self._originals.locate(ask.url)
@@ -158,7 +162,14 @@ class ImageSite:
     async def _made(self, ask: ImageAsk, original: Original, kind: str, client: str) -> _Answer:
         key = (original.sha256, variant_name(ask.plan, kind))
         load = (lambda: self._originals.load(original)) if original.path else (lambda: original)
-        return _whole(ask, original, *await self._variant(ask.plan, kind, key, client, load), kind, key[1])
+        made, size = await self._variant(ask.plan, kind, key, client, load)
+        return self._told(ask, original, made, size, kind, key[1])
+
+    def _told(self, ask: ImageAsk, original: Original, made: Picture, size: int, kind: str, name: str) -> _Answer:
+        """Refuses what only now shows to be of a format that is switched off: that of the picture itself."""
+        if self._options.savers and made.extension not in self._options.savers:
+            raise self._disabled(made.extension)
+        return _whole(ask, original, made, size, kind, name)
 
     async def _pass(self, ask: ImageAsk, located: Original | None, kind: str, client: str) -> _Answer:
         """The bytes as they are kept; what the archive keeps and is small is read right here: a thread costs more."""
@@ -180,7 +191,7 @@ class ImageSite:
             self._plain[original.sha256] = (passed.content_type, passed.extension)
             if len(self._plain) > _PLAIN:
                 self._plain.popitem(last=False)
-        return _whole(ask, original, passed, len(original.data), kind, "0")
+        return self._told(ask, original, passed, len(original.data), kind, "0")
 
     async def _found(self, url: str) -> Original:
         """The loaded picture, asked for once however many wait for it."""
@@ -253,10 +264,10 @@ class ImageSite:
 _MIMES = {
     "jpg": "image/jpeg",
     "png": "image/png",
-    "gif": "image/gif",
     "webp": "image/webp",
     "avif": "image/avif",
     "tiff": "image/tiff",
+    "gif": "image/gif",
     "jxl": "image/jxl",
     "json": "application/json",
 }
@@ -319,7 +330,7 @@ class ImageGate:
             return await self._app(scope, receive, send)
         path, raw = scope["path"], scope["query_string"]
         variant = _VARIANT.fullmatch(path)
-        asked = path in _PATHS and (raw.startswith(b"url=") or b"&url=" in raw)
+        asked = path in _PATHS and _ASKED.search(raw) is not None
         if not asked and not variant:
             return await self._app(scope, receive, send)
         if scope["method"] not in ("GET", "HEAD"):
@@ -336,12 +347,15 @@ class ImageGate:
         return await _send(answer, headers, scope, send)
 
 
+_HIGH = re.compile(rb"[\x80-\xff]")
+
+
 def _text(query: bytes) -> str:
-    """A raw query; characters that should have been escaped are taken as UTF-8, else as the bytes that they are."""
+    """A raw query; bytes that should have been escaped and are no UTF-8 (GBK, mostly) are escaped here."""
     try:
         return query.decode()
     except UnicodeDecodeError:
-        return query.decode("latin-1")
+        return _HIGH.sub(lambda found: b"%%%02X" % found[0][0], query).decode()
 
 
 async def _send(answer: _Answer, asked: dict[bytes, str], scope: Scope, send: Send) -> None:

@@ -34,6 +34,8 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     """The head of an answer; the body is the picture where `error` is empty."""
 
     error: str = ""
+    status: int = 404
+    """Of an answer that says `error`."""
     content_type: str = ""
     extension: str = ""
 
@@ -72,7 +74,7 @@ def main() -> None:
             made = render(frame[1], job.plan, accept=job.accept)
             done, body = Done(content_type=made.content_type, extension=made.extension), made.body
         except PictureError as error:
-            done, body = Done(error=str(error)), b""
+            done, body = Done(error=str(error), status=error.status), b""
         except MemoryError:
             done, body = Done(error="Image not readable. Is it a valid image?"), b""
         signal.setitimer(signal.ITIMER_PROF, 0)

@@ -48,7 +48,7 @@ def render(data: bytes, plan: Transform, *, accept: str = "") -> Rendered:
         name = saving.format_of(work, image, accept)
         return Rendered(body=saving.save(work, image, name), content_type=saving.MIMES[name], extension=name)
     except pyvips.Error as error:
-        raise PictureError(f"libvips error: {' '.join(str(error).split())[:300]}") from error
+        raise PictureError(f"libvips error: {' '.join(str(error).split())[:300]}", status=400) from error
 
 
 def _sized(work: Work, image: pyvips.Image) -> pyvips.Image:

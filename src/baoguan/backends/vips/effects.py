@@ -104,13 +104,12 @@ def blur(work: Work, image: pyvips.Image) -> pyvips.Image:
 
 
 def tint(work: Work, image: pyvips.Image) -> pyvips.Image:
-    """The picture's lightness with one colour's chroma."""
+    """The picture's lightness with one colour's chroma; a grey picture stays grey, as weserv's does."""
     colour = work.plan.tint
     if not colour.alpha:
         return image
-    space = image.interpretation if image.bands > 2 else "srgb"
     light = image.colourspace("lab")[0]
-    tinted = light.bandjoin(colour.lab[1:]).copy(interpretation="lab").colourspace(space)
+    tinted = light.bandjoin(colour.lab[1:]).copy(interpretation="lab").colourspace(image.interpretation)
     return tinted.bandjoin(image[image.bands - 1]) if image.hasalpha() else tinted
 
 

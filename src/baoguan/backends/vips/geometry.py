@@ -40,7 +40,9 @@ def resize(work: Work, image: pyvips.Image) -> pyvips.Image:
     elif profiled:
         image = _to_srgb(image)
     image = image.colourspace("srgb")
-    page = page_height_of(image) if work.n > 1 else image.height
+    page = image.height
+    if work.n > 1:
+        page = work.page_height if work.plan.precrop else page_height_of(image)
     full = work.whole if work.whole[0] else (image.width, page)
     across, down = shrink_factors(work, *full)
     width, height = max(1, round(full[0] / across)), max(1, round(full[1] / down))
@@ -149,7 +151,7 @@ def crop(work: Work, image: pyvips.Image) -> pyvips.Image:
     plan = work.plan
     if plan.cx is None and plan.cy is None and plan.cw is None and plan.ch is None:
         return image
-    page = (work.page_height or page_height_of(image)) if work.n > 1 else image.height
+    page = work.page_height if work.n > 1 else image.height
     left = _inside(plan.cx.of(image.width) if plan.cx else 0, image.width, 0)
     top = _inside(plan.cy.of(page) if plan.cy else 0, page, 0)
     width = _inside(plan.cw.of(image.width) if plan.cw else 0, image.width - left, image.width - left)
@@ -169,6 +171,7 @@ def embed(work: Work, image: pyvips.Image) -> pyvips.Image:
     width, height = work.w or image.width, work.h or page
     if (width, height) == (image.width, page):
         return image
+    limit_output(width, height * work.n)
     if work.plan.a == "focal":
         left = int((width - image.width) * work.plan.fpx + 0.5)
         top = int((height - page) * work.plan.fpy + 0.5)
@@ -193,7 +196,9 @@ def rotate(work: Work, image: pyvips.Image) -> pyvips.Image:
     if work.plan.ro % 90 == 0 or work.n > 1:
         return image
     image = with_alpha(image, work.plan.rbg)
-    return image.copy_memory().rotate(float(work.plan.ro), background=_ground(image, work.plan.rbg))
+    turned = image.copy_memory().rotate(float(work.plan.ro), background=_ground(image, work.plan.rbg))
+    limit_output(turned.width, turned.height)
+    return turned
 
 
 def with_alpha(image: pyvips.Image, colour: Colour) -> pyvips.Image:

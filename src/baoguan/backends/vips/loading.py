@@ -12,6 +12,7 @@ from baoguan.backends.vips.work import (
     page_height_of,
 )
 from baoguan.errors import PictureError
+from baoguan.media.transform import single
 
 PAGED = frozenset(("webp", "tiff", "gif", "pdf", "heif", "magick"))
 PIXELS = f"{{}} image exceeds pixel limit. Width x height should be less than {MAX_PIXELS}"
@@ -112,6 +113,7 @@ def _measure(work: Work, image: pyvips.Image) -> None:
     if 0 <= plan.dpr <= 8:
         sides = (_round(max(sides[0], 0) * plan.dpr), _round(max(sides[1], 0) * plan.dpr))
     work.w, work.h = (min(max(side, 0), 10_000_000) for side in sides)
+    work.page_height = page
     turn, flip, flop = _ORIENTED.get(get_int(image, "orientation"), (0, False, False))
     asked = plan.ro if plan.ro % 90 == 0 else 0
     work.angle = (asked + turn) % 360
@@ -120,7 +122,7 @@ def _measure(work: Work, image: pyvips.Image) -> None:
 
 
 def _round(value: float) -> int:
-    return int(value + 0.5)
+    return int(single(value) + 0.5)
 
 
 def shrink_factors(work: Work, width: int, height: int) -> tuple[float, float]:
@@ -163,7 +165,7 @@ def reduce_while_loading(work: Work, image: pyvips.Image) -> pyvips.Image:
         least = 1 if plan.fsol else 2
         factor = next((size for size in (8, 4, 2) if shrink >= size * least), 1)
         return work.load(access="sequential", shrink=factor)
-    if work.type in ("webp", "pdf"):
+    if work.type == "pdf" or (work.type == "webp" and shrink > 1):  # libwebp enlarges worse than libvips
         return work.load(access="sequential", n=work.n, page=work.page, scale=1 / shrink)
     if work.type == "svg":
         scaled = work.load(access="sequential", scale=1 / shrink)

@@ -61,7 +61,7 @@ class RenderPool:
         finally:
             self._idle.put(child)
         if done.error:
-            raise PictureError(done.error)
+            raise PictureError(done.error, status=done.status)
         return Picture(body=body, content_type=done.content_type, extension=done.extension)
 
     def close(self) -> None:

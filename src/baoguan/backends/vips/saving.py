@@ -21,6 +21,8 @@ MIMES = {
 OWN = {"jpeg": "jpg", "webp": "webp", "heif": "avif", "tiff": "tiff", "gif": "gif", "jxl": "jxl"}
 """What an input of that type is saved as; anything else becomes PNG."""
 QUALITY = 80
+_UNNAMED = {"rad": "unknown"}
+"""Types that weserv reads and has no name for."""
 _WITH_ALPHA = frozenset(("png", "webp", "avif", "tiff", "gif", "jxl"))
 
 
@@ -55,6 +57,8 @@ def save(work: Work, image: pyvips.Image, name: str) -> bytes:
     if name == "json":
         return msgspec.json.encode(describe(work, image))
     options = _OPTIONS[name](work)
+    if name == "tiff" and image.hasalpha():
+        options["compression"] = "deflate"  # libvips drops alpha from JPEG within TIFF
     return bytes(image.write_to_buffer(f".{name}", keep="none", **options))
 
 
@@ -90,7 +94,7 @@ _OPTIONS: dict[str, Callable[[Work], dict[str, Any]]] = {
         "effort": 2 if work.plan.output == "auto" else 4,
     },
     "avif": _avif,
-    "tiff": lambda work: {"Q": _quality(work), "compression": "jpeg"},
+    "tiff": lambda work: {"Q": _quality(work), "compression": "deflate" if work.plan.ll else "jpeg"},
     "gif": lambda _work: {},
     "jxl": lambda work: {"Q": _quality(work), "lossless": work.plan.ll},
 }
@@ -99,7 +103,7 @@ _OPTIONS: dict[str, Callable[[Work], dict[str, Any]]] = {
 def describe(work: Work, image: pyvips.Image) -> dict[str, Any]:
     """output=json."""
     found: dict[str, Any] = {
-        "format": work.type,
+        "format": _UNNAMED.get(work.type, work.type),
         "width": image.width,
         "height": image.height,
         "space": image.interpretation,
