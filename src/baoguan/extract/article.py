@@ -4,6 +4,7 @@ import msgspec
 
 from baoguan.extract.authors import clean_names, read_authors
 from baoguan.extract.blocks import scan
+from baoguan.extract.body import MAX_BODY, write_clean
 from baoguan.extract.byline import cut_site, read_language, read_section, read_title
 from baoguan.extract.clocks import modified_clock, published_clock, read_clock, zone_of
 from baoguan.extract.decode import decode_page
@@ -22,11 +23,9 @@ from baoguan.extract.ruled import body_from_json, claim_blocks, patch_page, rule
 from baoguan.extract.rules import marked, marks_of, name_of, ruled_texts
 from baoguan.model.article import Article, Clock, Picture
 from baoguan.model.outlet import RuleVersion
-from baoguan.text.html import CleanBody, clean_body
+from baoguan.text.html import CleanBody
 
 EXTRACTOR = "generic/1"
-MAX_BODY = 400_000
-"""Characters of mark-up that are kept of one article."""
 _LITTLE = 400.0
 _EMBEDDED = 2.0
 """Script data give the body when they hold so many times the sentences that the mark-up holds."""
@@ -56,8 +55,6 @@ class Reading(msgspec.Struct, kw_only=True):
     article: Article
     text: str
     """Plain text of the body without captions, a line a paragraph."""
-    raw: str
-    """The kept mark-up before sanitising."""
     layout: Layout
     head: Head
     main: int
@@ -70,6 +67,13 @@ class Reading(msgspec.Struct, kw_only=True):
     """Blocks under the container, each with the reason why it went."""
     figures: list[Figure]
     encoding: str
+
+    @property
+    def raw(self) -> str:
+        """The kept mark-up before sanitising."""
+        above, beside = _placed(self.layout, self.roots, self.figures)
+        html = "".join(write_figure(figure) for figure in above)
+        return (html + write_body(self.layout, self.roots, _dropped(self.layout, self.blocks), beside))[:MAX_BODY]
 
     @property
     def lesson(self) -> Lesson:
@@ -127,10 +131,10 @@ def read_page(body: bytes, hints: Hints) -> Reading:
     begin = min(heading if heading >= 0 else main, main)
     authors = _authors(layout, head, (begin, max(good, main) + 1), hints)
     drop_byline(blocks, authors, max(good, main))
-    raw = write_raw(layout, roots, blocks, figures)
-    if len(raw) > MAX_BODY:
-        raw, page.cut = raw[:MAX_BODY], True
-    clean = clean_body(raw, resolver(hints.url)(head.base) or hints.url)
+    dropped = _dropped(layout, blocks)
+    above, beside = _placed(layout, roots, figures)
+    clean, cut = write_clean(layout, roots, dropped, (above, beside), resolver(hints.url)(head.base) or hints.url)
+    page.cut = page.cut or cut
     near = (begin, max(first, main) + 1)
     verdict = judge(layout, head, blocks, title, clean.text)
     if hints.rules is not None and hints.rules.body and found_by != "rules":
@@ -155,7 +159,7 @@ def read_page(body: bytes, hints: Hints) -> Reading:
         rules=name_of(hints.rules, hints.outlet),
     )
     return Reading(
-        article=article, text=clean.text, raw=raw, layout=layout, head=head, main=main, roots=roots, found_by=found_by,
+        article=article, text=clean.text, layout=layout, head=head, main=main, roots=roots, found_by=found_by,
         blocks=blocks, figures=figures, encoding=encoding,
     )  # fmt: skip
 
@@ -222,16 +226,17 @@ def _scope(layout: Layout, root: int, heading: int) -> tuple[int, int]:
     ] == "article" else heading
 
 
-def write_raw(layout: Layout, roots: list[int], blocks: list[Block], figures: list[Figure]) -> str:
-    """The kept mark-up: pictures from above the text, then the container without what was pruned."""
+def _dropped(layout: Layout, blocks: list[Block]) -> set[int]:
+    """Text nodes of the blocks that went."""
+    tags = layout.page.tags
+    return {j for block in blocks if not block.keep for j in range(block.first, block.last + 1) if not tags[j]}
+
+
+def _placed(layout: Layout, roots: list[int], figures: list[Figure]) -> tuple[list[Figure], list[Figure]]:
+    """Pictures from above the text, and those in it."""
     page = layout.page
-    dropped: set[int] = set()
-    for block in blocks:
-        if not block.keep:
-            dropped.update(j for j in range(block.first, block.last + 1) if not page.tags[j])
     above = [f for f in figures if not any(page.inside(f.node, root) for root in roots)]
-    raw = "".join(write_figure(figure) for figure in above[:_LEADS])
-    return raw + write_body(layout, roots, dropped, [f for f in figures if f not in above])
+    return above[:_LEADS], [f for f in figures if f not in above] if above else figures
 
 
 def _pictures(clean: CleanBody, figures: list[Figure]) -> tuple[Picture, ...]:

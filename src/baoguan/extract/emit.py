@@ -1,4 +1,6 @@
-"""Writes the kept part of a page as plain mark-up, which text.html then sanitises and normalises."""
+"""Writes the kept part of a page as plain mark-up, before sanitising: what the exact export of the ancestors' form is
+made of. The clean body of the same nodes is written by extract.body.
+"""
 
 from bisect import bisect_left
 from collections.abc import Iterable
@@ -7,10 +9,10 @@ from baoguan.extract.layout import Layout
 from baoguan.extract.picture import Figure
 
 _VOID = frozenset(("br", "hr", "img", "wbr"))
-_DROPPED_TEXT = """script style template svg math button form input select textarea label img amp-img source link meta
+DROPPED_TEXT = """script style template svg math button form input select textarea label img amp-img source link meta
     object embed"""
-_DROPPED = frozenset(_DROPPED_TEXT.split())
-_KEPT_ATTRIBUTES = {
+DROPPED = frozenset(DROPPED_TEXT.split())
+KEPT_ATTRIBUTES = {
     "a": ("href",),
     "time": ("datetime",),
     "td": ("colspan", "rowspan"),
@@ -91,7 +93,7 @@ class _Writer:
         tag, stop = page.tags[i], page.end[i]
         if i in self.at:
             return self._figures(i)
-        if tag in _DROPPED or i in self.layout.junk:
+        if tag in DROPPED or i in self.layout.junk:
             n = bisect_left(self.starts, i)
             if n == len(self.starts) or self.starts[n] >= stop:
                 return stop
@@ -113,7 +115,7 @@ def _open(tag: str, attrs: dict[str, str | None], stop: int, out: list[str], clo
         out.append(f"<{tag}>")
         return
     written = ""
-    for name in _KEPT_ATTRIBUTES.get(tag, ()):
+    for name in KEPT_ATTRIBUTES.get(tag, ()):
         if value := attrs.get(name):
             written += f' {name}="{escape(value)}"'
     if "-" in tag and not written:

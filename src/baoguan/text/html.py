@@ -98,15 +98,25 @@ def clean_body(html: str, base_url: str) -> CleanBody:
     if _has_scripts(slim) and _has_scripts(data.lower()):
         flags.add("scripts")
     root = LexborHTMLParser(data).body
-    link = _resolver(base_url)
-    writer = Writer(
-        link,
-        lambda value: _picture(link(value)),
+    writer = new_writer(
+        base_url,
         attributes=any(map(slim.__contains__, _TELLING)),
         controls=(b"&#" in slim and _REFERENCE.search(slim) is not None) or b"\xef\xbf" in data,
     )
     if root is not None:
         walk(writer, root)
+    writer.flags |= flags
+    return finish_body(writer)
+
+
+def new_writer(base_url: str, *, attributes: bool = False, controls: bool = True) -> Writer:
+    """A writer of a body whose relative addresses are resolved against `base_url`; for the rest see Writer."""
+    link = _resolver(base_url)
+    return Writer(link, lambda value: _picture(link(value)), attributes=attributes, controls=controls)
+
+
+def finish_body(writer: Writer) -> CleanBody:
+    """The body after the last element was written, through the last gate."""
     while writer.blocks and writer.blocks[-1] == "<hr>":
         writer.blocks.pop()
     written = "\n".join(writer.blocks)
@@ -116,7 +126,7 @@ def clean_body(html: str, base_url: str) -> CleanBody:
         pictures=tuple(picture for picture in writer.pictures if f'src="{escape_value(picture.url)}"' in safe),
         embeds=tuple(writer.embeds),
         text=_text_of(writer.blocks) if safe == written and "<pre>" not in safe else plain_text(safe),
-        flags=tuple(sorted(flags | writer.flags)),
+        flags=tuple(sorted(writer.flags)),
     )
 
 

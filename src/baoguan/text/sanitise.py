@@ -15,9 +15,9 @@ from selectolax.lexbor import LexborNode
 from baoguan.text import sanitise_blocks as blocks
 from baoguan.text import sanitise_media as media
 from baoguan.text.escape import clean_value, escape_value
-from baoguan.text.sanitise_state import Exit, Writer
+from baoguan.text.sanitise_state import Exit, Node, Writer
 
-Enter = Callable[[Writer, str, LexborNode], tuple[bool, Exit]]
+Enter = Callable[[Writer, str, Node], tuple[bool, Exit]]
 """Handles a start tag: whether to go on into the element, and what to do after its last child."""
 
 _INLINE = {
@@ -85,11 +85,17 @@ def walk(writer: Writer, root: LexborNode) -> None:
         node = node.next
 
 
-def _skip(_writer: Writer, _tag: str, _node: LexborNode) -> tuple[bool, Exit]:
+def enter(writer: Writer, tag: str, node: Node) -> tuple[bool, Exit]:
+    """Writes a start tag: whether to go on into the element, and what to do after its last child."""
+    handler = _HANDLERS.get(tag)
+    return handler(writer, tag, node) if handler else (True, None)
+
+
+def _skip(_writer: Writer, _tag: str, _node: Node) -> tuple[bool, Exit]:
     return False, None
 
 
-def _block(writer: Writer, tag: str, node: LexborNode) -> tuple[bool, Exit]:
+def _block(writer: Writer, tag: str, node: Node) -> tuple[bool, Exit]:
     if writer.attributes and _is_junk(node):
         return False, None
     if writer.buf:
@@ -102,7 +108,7 @@ def _block(writer: Writer, tag: str, node: LexborNode) -> tuple[bool, Exit]:
     return True, Writer.flush
 
 
-def _is_junk(node: LexborNode) -> bool:
+def _is_junk(node: Node) -> bool:
     """Share widgets, adverts and what a style sheet hides."""
     attributes = node.attributes
     if not attributes:
@@ -117,16 +123,16 @@ def _is_junk(node: LexborNode) -> bool:
     )
 
 
-def _inline(writer: Writer, tag: str, _node: LexborNode) -> tuple[bool, Exit]:
+def _inline(writer: Writer, tag: str, _node: Node) -> tuple[bool, Exit]:
     name = _INLINE[tag]
     return writer.open_inline(name, _OPENED[name])
 
 
-def _span(writer: Writer, _tag: str, node: LexborNode) -> tuple[bool, Exit]:
+def _span(writer: Writer, _tag: str, node: Node) -> tuple[bool, Exit]:
     return not (writer.attributes and _is_junk(node)), None
 
 
-def _link(writer: Writer, _tag: str, node: LexborNode) -> tuple[bool, Exit]:
+def _link(writer: Writer, _tag: str, node: Node) -> tuple[bool, Exit]:
     if writer.href or (writer.attributes and _is_junk(node)):
         return bool(writer.href), None
     href = node.attributes.get("href")
@@ -137,18 +143,18 @@ def _link(writer: Writer, _tag: str, node: LexborNode) -> tuple[bool, Exit]:
     return writer.open_inline("a", f'<a href="{escape_value(url)}">')
 
 
-def _time(writer: Writer, tag: str, node: LexborNode) -> tuple[bool, Exit]:
+def _time(writer: Writer, tag: str, node: Node) -> tuple[bool, Exit]:
     value = clean_value(node.attributes.get("datetime") or "")
     return writer.open_inline(tag, f'<time datetime="{escape_value(value)}">' if value else "<time>")
 
 
-def _ruby_part(writer: Writer, tag: str, _node: LexborNode) -> tuple[bool, Exit]:
+def _ruby_part(writer: Writer, tag: str, _node: Node) -> tuple[bool, Exit]:
     if writer.opened and writer.opened[-1][0] == "ruby":
         return writer.open_inline(tag, f"<{tag}>")
     return True, None
 
 
-def _br(writer: Writer, _tag: str, _node: LexborNode) -> tuple[bool, Exit]:
+def _br(writer: Writer, _tag: str, _node: Node) -> tuple[bool, Exit]:
     writer.line_break()
     return False, None
 

@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping
 
-from selectolax.lexbor import LexborNode
-
-from baoguan.text.sanitise_state import MAX_NESTED, Exit, Writer
+from baoguan.text.sanitise_state import MAX_NESTED, Exit, Node, Writer
 
 HEADINGS = {"h1": "h2", "h2": "h2", "h3": "h3", "h4": "h4", "h5": "h5", "h6": "h6"}
 _SECTIONS = {"thead": "thead", "tbody": "tbody", "tfoot": "tbody"}
@@ -12,7 +10,7 @@ _MANY_PARAGRAPHS = 3
 _MAX_SPAN = 1000
 
 
-def on_heading(writer: Writer, tag: str, _node: LexborNode) -> tuple[bool, Exit]:
+def on_heading(writer: Writer, tag: str, _node: Node) -> tuple[bool, Exit]:
     """h1 is the title's, so that it becomes an h2; in cells and captions mere text."""
     if writer.pre:
         return True, None
@@ -26,7 +24,7 @@ def on_heading(writer: Writer, tag: str, _node: LexborNode) -> tuple[bool, Exit]
     return True, leave
 
 
-def on_hr(writer: Writer, _tag: str, _node: LexborNode) -> tuple[bool, Exit]:
+def on_hr(writer: Writer, _tag: str, _node: Node) -> tuple[bool, Exit]:
     """A rule between blocks of the top level, never first, last or twice."""
     writer.flush()
     if not writer.frames and writer.blocks and writer.blocks[-1] != "<hr>":
@@ -34,7 +32,7 @@ def on_hr(writer: Writer, _tag: str, _node: LexborNode) -> tuple[bool, Exit]:
     return False, None
 
 
-def on_pre(writer: Writer, _tag: str, _node: LexborNode) -> tuple[bool, Exit]:
+def on_pre(writer: Writer, _tag: str, _node: Node) -> tuple[bool, Exit]:
     """White space is kept as it is."""
     if writer.caption:
         return True, None
@@ -50,7 +48,7 @@ def on_pre(writer: Writer, _tag: str, _node: LexborNode) -> tuple[bool, Exit]:
     return True, leave
 
 
-def on_form(writer: Writer, _tag: str, node: LexborNode) -> tuple[bool, Exit]:
+def on_form(writer: Writer, _tag: str, node: Node) -> tuple[bool, Exit]:
     """Dropped with its text; but some sites wrap the whole page in one."""
     writer.flush()
     if len(node.css("p")) >= _MANY_PARAGRAPHS:
@@ -59,7 +57,7 @@ def on_form(writer: Writer, _tag: str, node: LexborNode) -> tuple[bool, Exit]:
     return False, None
 
 
-def on_container(writer: Writer, tag: str, _node: LexborNode) -> tuple[bool, Exit]:
+def on_container(writer: Writer, tag: str, _node: Node) -> tuple[bool, Exit]:
     """A list or a quotation: holds blocks, and vanishes when it stays empty."""
     if writer.caption or writer.pre or len(writer.frames) >= MAX_NESTED:
         writer.flush()
@@ -76,7 +74,7 @@ def _leave_container(writer: Writer) -> None:
         writer.blocks.append(frame.open + "".join(children) + f"</{frame.kind}>")
 
 
-def on_li(writer: Writer, tag: str, _node: LexborNode) -> tuple[bool, Exit]:
+def on_li(writer: Writer, tag: str, _node: Node) -> tuple[bool, Exit]:
     """An item of a list; elsewhere a mere block."""
     if not writer.inside("ul", "ol"):
         writer.flush()
@@ -99,7 +97,7 @@ def _leave_cell(writer: Writer) -> None:
     writer.blocks.append(frame.open + "".join(children) + f"</{frame.kind}>")
 
 
-def on_table(writer: Writer, tag: str, _node: LexborNode) -> tuple[bool, Exit]:
+def on_table(writer: Writer, tag: str, _node: Node) -> tuple[bool, Exit]:
     """A table: written whole or not at all."""
     if writer.caption or writer.pre or len(writer.frames) >= MAX_NESTED:
         writer.flush()
@@ -116,7 +114,7 @@ def _leave_table(writer: Writer) -> None:
         writer.blocks.append(f"<table>{''.join(rows)}</table>")
 
 
-def on_table_part(writer: Writer, tag: str, node: LexborNode) -> tuple[bool, Exit]:
+def on_table_part(writer: Writer, tag: str, node: Node) -> tuple[bool, Exit]:
     """thead, tbody, tfoot, tr, td, th, caption: only where the content model has them, else mere blocks."""
     name = _SECTIONS.get(tag, tag)
     parent = {"tr": ("thead", "tbody"), "td": ("tr",), "th": ("tr",)}.get(tag, ("table",))

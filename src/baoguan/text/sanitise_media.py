@@ -3,12 +3,10 @@
 import re
 from collections.abc import Mapping
 
-from selectolax.lexbor import LexborNode
-
 from baoguan.model.article import Embed
 from baoguan.text.escape import clean_value
 from baoguan.text.pictures import choose_source, size_of
-from baoguan.text.sanitise_state import Exit, Writer
+from baoguan.text.sanitise_state import Exit, Node, Writer
 
 _CAPTION_CLASS = re.compile(r"caption|legend|wsw__cap|图注|圖說")
 _PIXEL = 2
@@ -19,7 +17,7 @@ _TRACKER = re.compile(
 )
 
 
-def is_caption(writer: Writer, tag: str, node: LexborNode) -> bool:
+def is_caption(writer: Writer, tag: str, node: Node) -> bool:
     """The ancestors' caption: a lone <small> in a <div> after a picture; or a class that says so."""
     if writer.captionless() is None:
         return False
@@ -30,14 +28,14 @@ def is_caption(writer: Writer, tag: str, node: LexborNode) -> bool:
     return bool(classes) and _CAPTION_CLASS.search(classes or "") is not None
 
 
-def on_figure(writer: Writer, _tag: str, _node: LexborNode) -> tuple[bool, Exit]:
+def on_figure(writer: Writer, _tag: str, _node: Node) -> tuple[bool, Exit]:
     """Pictures stand alone anyway; a caption in here belongs to the one in here."""
     writer.flush()
     writer.fig = None
     return True, Writer.flush
 
 
-def on_figcaption(writer: Writer, _tag: str, _node: LexborNode) -> tuple[bool, Exit]:
+def on_figcaption(writer: Writer, _tag: str, _node: Node) -> tuple[bool, Exit]:
     """Goes to the picture that it follows, or that it holds."""
     writer.flush()
     if writer.caption:
@@ -45,7 +43,7 @@ def on_figcaption(writer: Writer, _tag: str, _node: LexborNode) -> tuple[bool, E
     return True, writer.enter_caption()
 
 
-def on_image(writer: Writer, _tag: str, node: LexborNode) -> tuple[bool, Exit]:
+def on_image(writer: Writer, _tag: str, node: Node) -> tuple[bool, Exit]:
     """img, amp-img."""
     attributes = node.attributes
     width, height = size_of(attributes.get("width")), size_of(attributes.get("height"))
@@ -85,7 +83,7 @@ def _is_small(
     return False
 
 
-def on_media(writer: Writer, tag: str, node: LexborNode) -> tuple[bool, Exit]:
+def on_media(writer: Writer, tag: str, node: Node) -> tuple[bool, Exit]:
     """video, audio: a link to the file, under its poster where it has one."""
     attributes = node.attributes
     sources = [attributes.get("src"), attributes.get("data-src")]
@@ -103,7 +101,7 @@ def on_media(writer: Writer, tag: str, node: LexborNode) -> tuple[bool, Exit]:
     return False, None
 
 
-def on_frame(writer: Writer, _tag: str, node: LexborNode) -> tuple[bool, Exit]:
+def on_frame(writer: Writer, _tag: str, node: Node) -> tuple[bool, Exit]:
     """A foreign frame becomes a link to it."""
     writer.flush()
     attributes = node.attributes

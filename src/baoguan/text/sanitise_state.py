@@ -1,6 +1,7 @@
 """What has been written so far of one article: paragraphs, containers, pictures and their captions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 import msgspec
 
@@ -12,6 +13,22 @@ Exit = Callable[["Writer"], None] | None
 """What to do after an element's last child."""
 
 MAX_NESTED = 32
+
+
+class Node(Protocol):
+    """What is asked of an element: one of selectolax, or what stands for one of an already flattened page."""
+
+    @property
+    def tag(self) -> str | None: ...
+    @property
+    def attributes(self) -> Mapping[str, str | None]: ...
+    @property
+    def first_child(self) -> "Node | None": ...
+    @property
+    def next(self) -> "Node | None": ...
+    @property
+    def parent(self) -> "Node | None": ...
+    def css(self, query: str, /) -> "Sequence[Node]": ...
 
 
 def _trim(html: str) -> str:
