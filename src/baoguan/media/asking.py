@@ -5,6 +5,7 @@ uses for its keys about the answer. The first of equal keys wins; `url` and `def
 bytes: old Chinese sites spell paths in GBK; a fragment is cut.
 """
 
+import functools
 import hashlib
 import re
 from urllib.parse import quote_from_bytes, unquote_to_bytes
@@ -29,6 +30,8 @@ _SHORTEST = 4
 """Characters of an address: i.nl is one."""
 _ANY_CASE = frozenset(("url", "default", "errorredirect", "filename", "encoding", "maxage"))
 _QUERY = 8192
+_REMEMBERED = 600
+"""Characters: longer addresses are hostile or rare, and must not fill the memory of what was read."""
 
 
 class ImageAsk(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +49,7 @@ class ImageAsk(msgspec.Struct, frozen=True, kw_only=True):
     """Where an error sends to, absolute; empty: nowhere."""
     signature: str = ""
     signed: str = ""
-    """What a signature is made of: the query without its own key."""
+    """What a signature is made of: the query without its own key; empty where there is none."""
 
 
 def parse_ask(query: str) -> ImageAsk:
@@ -61,9 +64,9 @@ def parse_ask(query: str) -> ImageAsk:
         filename=name if _NAME.fullmatch(name) else "image",
         base64=first.get("encoding", "").lower() == "base64",
         max_age_s=parse_span(first.get("maxage", "")),
-        default=default_of(query),
+        default=_default(first),
         signature=first.get("s", ""),
-        signed="&".join(part for part in query.split("&") if not part.startswith("s=")),
+        signed="&".join(part for part in query.split("&") if not part.startswith("s=")) if "s" in first else "",
     )
 
 
@@ -80,7 +83,10 @@ def _first(query: str) -> dict[str, str]:
 
 def default_of(query: str) -> str:
     """Where an error is to send the client: `default`, or `errorredirect` of old; 1 means the picture's own address."""
-    first = _first(query)
+    return _default(_first(query))
+
+
+def _default(first: dict[str, str]) -> str:
     value = first.get("default", first.get("errorredirect", ""))
     try:
         return parse_address(first.get("url", "") if value == "1" else value) if value else ""
@@ -95,6 +101,11 @@ def parse_address(raw: str) -> str:
     backslashes in the host, labels over 63 and hosts over 253 characters are refused; names in other scripts become
     punycode. What a path must not hold raw is escaped, escapes that stand in it are left alone.
     """
+    return _parse_address(raw) if len(raw) <= _REMEMBERED else _parse_address.__wrapped__(raw)
+
+
+@functools.lru_cache(maxsize=4096)
+def _parse_address(raw: str) -> str:
     if len(raw) < _SHORTEST:
         raise _unparsed()
     url = unquote_to_bytes(raw).strip()
@@ -146,6 +157,7 @@ def parse_span(text: str) -> int:
     return seconds if _DAY_S <= seconds <= YEAR_S else YEAR_S
 
 
+@functools.lru_cache(maxsize=1024)
 def variant_name(plan: Transform, accept: str = "") -> str:
     """The file name of a variant of one picture: a digest of what is asked, so that unknown keys make no new one."""
     return hashlib.sha256(msgspec.json.encode(plan) + accept.encode()).hexdigest()[:32]

@@ -4,6 +4,7 @@ Source: the API's documentation and its recorded answers (2024 code; `tbg`, `jxl
 equal keys wins, keys are case-sensitive, unknown ones are left out, so that a canonical form can name a variant.
 """
 
+import functools
 import re
 import struct
 from collections.abc import Callable
@@ -79,6 +80,8 @@ OUTPUTS = {
     "json": "json",
     "auto": "auto",
 }
+_QUERY = 8192
+"""Characters of a query that are read."""
 _INT = re.compile(r"\s*([+-]?\d+)")
 _FLOAT = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)")
 
@@ -160,9 +163,18 @@ class Transform(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def parse_transform(query: str) -> Transform:
-    """The transform of a raw query string (percent-encoded as it came); never raises."""
+    """The transform of a raw query string (percent-encoded as it came); never raises.
+
+    Queries that ask the same give the very same object: most requests differ in their address alone.
+    """
+    known = [part for part in query[:_QUERY].split("&") if part.partition("=")[0] in _KNOWN]
+    return _parse_known("&".join(known)) if known else _AS_IT_IS
+
+
+@functools.lru_cache(maxsize=1024)
+def _parse_known(query: str) -> Transform:
     found: dict[str, Any] = {}
-    for part in query[:8192].split("&"):
+    for part in query.split("&"):
         key, _, value = part.partition("=")
         bare = "=" not in part
         key = SYNONYMS.get(key, key)
@@ -337,3 +349,5 @@ _READERS: dict[str, Reader] = {
     "loop": _int(lambda value: value >= 0),
     "delay": _delay,
 }
+_KNOWN = _READERS.keys() | SYNONYMS.keys()
+_AS_IT_IS = Transform()

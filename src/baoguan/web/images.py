@@ -5,7 +5,6 @@ an answer: what was sent a moment ago, the variant's file, the kept bytes, the o
 """
 
 import asyncio
-import base64
 import hashlib
 import hmac
 import re
@@ -13,7 +12,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from email.utils import formatdate
 
 import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -24,8 +22,8 @@ from baoguan.errors import PictureError
 from baoguan.media.asking import ImageAsk, accepted, default_of, parse_ask, variant_name
 from baoguan.media.location import strip_location
 from baoguan.media.measure import measure_picture
-from baoguan.media.transform import OUTPUTS, Length, Transform
-from baoguan.web.files import asked_range
+from baoguan.media.transform import Length, Transform
+from baoguan.web.images_answer import COMMON, MIMES, Answer, failure, send_answer, type_headers, whole
 from baoguan.web.images_source import Original, Originals
 from baoguan.web.limits import RateLimit, network_of
 
@@ -40,20 +38,12 @@ _KEPT_S = 30.0
 _READ_AT_ONCE = 400_000
 """Bytes of a kept picture that the event loop itself reads."""
 _PLAIN = 20_000
-"""Pictures known to go out as they are: type and ending by sha256, so that they are looked through once."""
+"""Pictures known to go out as they are: type, ending and size by sha256, so that they are looked through once."""
+_PLACES, _LONGEST = 4096, 600
+"""Addresses whose place in the archive is remembered, and their characters."""
 _WAITING = 64
 """Pictures that may wait for a worker; who comes then is asked to come back."""
 _PASSED = frozenset(("jpeg", "png", "gif", "webp", "avif"))
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
-_COMMON = [
-    (b"access-control-allow-origin", b"*"),
-    (b"cross-origin-resource-policy", b"cross-origin"),
-    (b"timing-allow-origin", b"*"),
-    (b"x-images-api", b"5"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"content-security-policy", _POLICY.encode()),
-]
-Headers = list[tuple[bytes, bytes]]
 Key = tuple[str, str]
 """sha256 of the original, name of the variant."""
 
@@ -70,15 +60,6 @@ class ImageOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Of one client; 500 at once."""
 
 
-class _Answer(msgspec.Struct, frozen=True, kw_only=True):
-    status: int = 200
-    headers: Headers
-    body: bytes = b""
-    etag: str = ""
-    made_s: float = 0.0
-    state: int = 0
-
-
 def sign(secret: bytes, query: str) -> str:
     """The `s` of a query, for mode signed: HMAC-SHA256 in hex over the raw query without its `s`."""
     return hmac.new(secret, query.encode(), hashlib.sha256).hexdigest()
@@ -93,11 +74,13 @@ class ImageSite:
         self._workers = ThreadPoolExecutor(options.jobs, thread_name_prefix="picture")
         self._readers = ThreadPoolExecutor(8, thread_name_prefix="original")
         self._limit = RateLimit(options.uncached_a_second, 500)
-        self._kept: OrderedDict[tuple[str, str], _Answer] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str], Answer] = OrderedDict()
         self._bytes = 0
         self._making: dict[Key, asyncio.Task[tuple[Picture, int]]] = {}
         self._finding: dict[str, asyncio.Task[Original]] = {}
-        self._plain: OrderedDict[str, tuple[str, str]] = OrderedDict()
+        self._plain: OrderedDict[str, tuple[str, str, int]] = OrderedDict()
+        self._places: OrderedDict[str, Original] = OrderedDict()
+        self._state = -1
 
     def close(self) -> None:
         """Ends workers and threads; nothing may be asked any more."""
@@ -105,10 +88,13 @@ class ImageSite:
         self._workers.shutdown()
         self._pool.close()
 
-    async def answer(self, query: str, accept: str, client: str) -> _Answer:
+    async def answer(self, query: str, accept: str, client: str) -> Answer:
         """To a request in weserv's language; errors are answers too."""
         kind = accepted(accept) if "output=auto" in query else ""
         state, now = self._originals.state(), time.monotonic()
+        if state != self._state:
+            self._places.clear()
+            self._state = state
         found = self._kept.get((query, kind))
         if found is not None and found.state == state and now - found.made_s < _KEPT_S:
             self._kept.move_to_end((query, kind))
@@ -117,24 +103,24 @@ class ImageSite:
             ask = self._parsed(query)
             made = await self._make(ask, kind, client)
         except PictureError as error:
-            return _failure(error, default_of(query) if self._options.mode in ("signed", "open") else "")
+            return failure(error, default_of(query) if self._options.mode in ("signed", "open") else "")
         made = msgspec.structs.replace(made, state=state, made_s=now)
         self._keep((query, kind), made)
         return made
 
-    async def rendition(self, sha256: str, width: int, extension: str, client: str) -> _Answer:
+    async def rendition(self, sha256: str, width: int, extension: str, client: str) -> Answer:
         """A plain rendition of a kept picture, never wider than it."""
         name = f"{width}.{extension}"
         plan = Transform(w=Length(pixels=width), we=True, output=extension, q=60 if extension == "avif" else 0)
         try:
             made, _ = await self._variant(plan, "", (sha256, name), client, lambda: self._originals.by_hash(sha256))
         except PictureError as error:
-            return _failure(error, "")
+            return failure(error, "")
         headers = [
-            *_type(made.content_type, len(made.body)),
+            *type_headers(made.content_type, len(made.body)),
             (b"cache-control", b"public, max-age=31536000, immutable"),
         ]
-        return _Answer(headers=[*headers, *_COMMON], body=made.body, etag=f'"{sha256[:20]}-{name}"')
+        return Answer(headers=[*headers, *COMMON], body=made.body, etag=f'"{sha256[:20]}-{name}"')
 
     def _parsed(self, query: str) -> ImageAsk:
         ask = parse_ask(query)
@@ -149,37 +135,50 @@ class ImageSite:
 
     def _disabled(self, saver: str) -> PictureError:
         """In weserv's words and order."""
-        known = ", ".join(one for one in _MIMES if one in self._options.savers)
+        known = ", ".join(one for one in MIMES if one in self._options.savers)
         return PictureError(f"Saving to {saver} is disabled. Supported savers: {known}", status=400)
 
-    async def _make(self, ask: ImageAsk, kind: str, client: str) -> _Answer:
-        located = self._originals.locate(ask.url)
+    async def _make(self, ask: ImageAsk, kind: str, client: str) -> Answer:
+        located = self._located(ask.url)
         if ask.bare:
             return await self._pass(ask, located, kind, client)
         original = located or await self._found(ask.url)
         return await self._made(ask, original, kind, client)
 
-    async def _made(self, ask: ImageAsk, original: Original, kind: str, client: str) -> _Answer:
+    def _located(self, url: str) -> Original | None:
+        """The archive's picture of an address; remembered until the archive changes."""
+        if url in self._places:
+            self._places.move_to_end(url)
+            return self._places[url]
+        found = self._originals.locate(url)
+        if found is not None and len(url) <= _LONGEST:
+            self._places[url] = found
+            if len(self._places) > _PLACES:
+                self._places.popitem(last=False)
+        return found
+
+    async def _made(self, ask: ImageAsk, original: Original, kind: str, client: str) -> Answer:
         key = (original.sha256, variant_name(ask.plan, kind))
         load = (lambda: self._originals.load(original)) if original.path else (lambda: original)
         made, size = await self._variant(ask.plan, kind, key, client, load)
         return self._told(ask, original, made, size, kind, key[1])
 
-    def _told(self, ask: ImageAsk, original: Original, made: Picture, size: int, kind: str, name: str) -> _Answer:
+    def _told(self, ask: ImageAsk, original: Original, made: Picture, size: int, kind: str, name: str) -> Answer:
         """Refuses what only now shows to be of a format that is switched off: that of the picture itself."""
         if self._options.savers and made.extension not in self._options.savers:
             raise self._disabled(made.extension)
-        return _whole(ask, original, made, size, kind, name)
+        return whole(ask, original, made, size, kind, name)
 
-    async def _pass(self, ask: ImageAsk, located: Original | None, kind: str, client: str) -> _Answer:
+    async def _pass(self, ask: ImageAsk, located: Original | None, kind: str, client: str) -> Answer:
         """The bytes as they are kept; what the archive keeps and is small is read right here: a thread costs more."""
+        plain = self._plain.get(located.sha256) if located is not None else None
         if located is None:
             original = await self._found(ask.url)
-        elif self._originals.size(located) <= _READ_AT_ONCE:
+            plain = self._plain.get(original.sha256)
+        elif (plain[2] if plain else self._originals.size(located)) <= _READ_AT_ONCE:
             original = self._originals.load(located)
         else:
             original = await self._read(lambda: self._originals.load(located))
-        plain = self._plain.get(original.sha256)
         if plain is not None:
             self._plain.move_to_end(original.sha256)
             passed: Picture | None = Picture(body=original.data, content_type=plain[0], extension=plain[1])
@@ -188,7 +187,7 @@ class ImageSite:
         if passed is None:
             return await self._made(ask, original, kind, client)
         if passed.body is original.data:
-            self._plain[original.sha256] = (passed.content_type, passed.extension)
+            self._plain[original.sha256] = (passed.content_type, passed.extension, len(original.data))
             if len(self._plain) > _PLAIN:
                 self._plain.popitem(last=False)
         return self._told(ask, original, passed, len(original.data), kind, "0")
@@ -212,10 +211,10 @@ class ImageSite:
             return None
         if "." in name:
             extension = name.rpartition(".")[2]
-            return Picture(body=held, content_type=_MIMES[extension], extension=extension), 0
+            return Picture(body=held, content_type=MIMES[extension], extension=extension), 0
         head, _, body = held.partition(b"\n")
         extension, _, size = head.decode().partition(" ")
-        return Picture(body=body, content_type=_MIMES[extension], extension=extension), int(size)
+        return Picture(body=body, content_type=MIMES[extension], extension=extension), int(size)
 
     async def _variant(
         self, plan: Transform, kind: str, key: Key, client: str, load: Callable[[], Original]
@@ -250,7 +249,7 @@ class ImageSite:
         if self._limit.wait_s(network_of(client), time.monotonic()):
             raise PictureError("Too many uncached requests from this address; try again later", status=429)
 
-    def _keep(self, key: tuple[str, str], answer: _Answer) -> None:
+    def _keep(self, key: tuple[str, str], answer: Answer) -> None:
         if len(answer.body) > _KEPT_LARGEST or len(key[0]) > 2000:
             return
         old = self._kept.pop(key, None)
@@ -261,62 +260,12 @@ class ImageSite:
             self._bytes -= len(gone.body) + 3000
 
 
-_MIMES = {
-    "jpg": "image/jpeg",
-    "png": "image/png",
-    "webp": "image/webp",
-    "avif": "image/avif",
-    "tiff": "image/tiff",
-    "gif": "image/gif",
-    "jxl": "image/jxl",
-    "json": "application/json",
-}
-assert _MIMES.keys() == set(OUTPUTS.values()) - {"auto"}
-
-
 def _passed(original: Original) -> Picture | None:
     """The stored bytes (but the place where it was taken), where browsers show them and they hold no script."""
     info = measure_picture(original.data)
     if info is None or info.format not in _PASSED:
         return None
     return Picture(body=strip_location(original.data), content_type=info.mime, extension=info.extension)
-
-
-def _type(mime: str, size: int) -> Headers:
-    return [(b"content-type", mime.encode()), (b"content-length", str(size).encode()), (b"accept-ranges", b"bytes")]
-
-
-def _whole(ask: ImageAsk, original: Original, made: Picture, size: int, kind: str, name: str) -> _Answer:
-    body, mime = made.body, made.content_type
-    if ask.base64:
-        body, mime = f"data:{mime};base64,".encode() + base64.b64encode(body), "text/plain"
-    headers = [
-        *_type(mime, len(body)),
-        (b"cache-control", f"public, max-age={ask.max_age_s}".encode()),
-        (b"expires", formatdate(time.time() + ask.max_age_s, usegmt=True).encode()),
-        (b"x-upstream-response-length", str(size).encode()),
-        *_COMMON,
-    ]
-    if not ask.base64 and made.extension != "json":
-        headers.append((b"content-disposition", f"inline; filename={ask.filename}.{made.extension}".encode()))
-    if original.canonical and original.canonical.isascii():
-        headers.append((b"link", f'<{original.canonical}>; rel="canonical"'.encode()))
-    if ask.plan.output == "auto" or kind:
-        headers.append((b"vary", b"Accept"))
-    tag = f'"{original.sha256[:20]}-{name[:16]}{"b" if ask.base64 else ""}"'
-    return _Answer(headers=headers, body=body, etag=tag)
-
-
-def _failure(error: PictureError, default: str) -> _Answer:
-    """weserv's JSON; with `default` a redirect that carries it."""
-    body = msgspec.json.encode({"status": "error", "code": error.status, "message": str(error)})
-    headers = [*_type("application/json", len(body)), (b"cache-control", b"public, max-age=60"), *_COMMON]
-    if error.status in (429, 503):
-        headers = [pair for pair in headers if pair[0] != b"cache-control"]
-        headers += [(b"retry-after", b"60"), (b"cache-control", b"no-store")]
-    if default:
-        return _Answer(status=302, headers=[*headers, (b"location", default.encode())], body=body)
-    return _Answer(status=error.status, headers=headers, body=body)
 
 
 class ImageGate:
@@ -334,8 +283,8 @@ class ImageGate:
         if not asked and not variant:
             return await self._app(scope, receive, send)
         if scope["method"] not in ("GET", "HEAD"):
-            answer = _failure(PictureError("Only GET and HEAD are answered", status=405), "")
-            return await _send(answer, {}, scope, send)
+            answer = failure(PictureError("Only GET and HEAD are answered", status=405), "")
+            return await send_answer(answer, {}, scope, send)
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         client = (scope.get("client") or ("",))[0]
         if variant:
@@ -344,7 +293,7 @@ class ImageGate:
             answer = await self._site.rendition(variant[1], int(variant[2]), variant[3], client)
         else:
             answer = await self._site.answer(_text(raw), headers.get(b"accept", ""), client)
-        return await _send(answer, headers, scope, send)
+        return await send_answer(answer, headers, scope, send)
 
 
 _HIGH = re.compile(rb"[\x80-\xff]")
@@ -356,35 +305,3 @@ def _text(query: bytes) -> str:
         return query.decode()
     except UnicodeDecodeError:
         return _HIGH.sub(lambda found: b"%%%02X" % found[0][0], query).decode()
-
-
-async def _send(answer: _Answer, asked: dict[bytes, str], scope: Scope, send: Send) -> None:
-    status, headers, body = answer.status, answer.headers, answer.body
-    if answer.etag:
-        headers = [*headers, (b"etag", answer.etag.encode())]
-        if _matches(asked.get(b"if-none-match", ""), answer.etag):
-            status, body = 304, b""
-            headers = [pair for pair in headers if pair[0] not in (b"content-length", b"content-type")]
-        elif b"range" in asked and b"if-range" not in asked:
-            status, headers, body = _part(asked[b"range"], headers, body)
-    if scope["method"] == "HEAD":
-        body = b""
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-def _matches(asked: str, etag: str) -> bool:
-    tags = [tag.strip().removeprefix("W/") for tag in asked[:4000].split(",")]
-    return asked.strip() == "*" or etag in tags
-
-
-def _part(header: str, headers: Headers, body: bytes) -> tuple[int, Headers, bytes]:
-    span = asked_range(header, len(body))
-    plain = [pair for pair in headers if pair[0] != b"content-length"]
-    if span is None:
-        return 416, [*plain, (b"content-range", f"bytes */{len(body)}".encode()), (b"content-length", b"0")], b""
-    start, end = span
-    if span == (0, len(body)):
-        return 200, headers, body
-    told = f"bytes {start}-{end - 1}/{len(body)}".encode()
-    return 206, [*plain, (b"content-range", told), (b"content-length", str(end - start).encode())], body[start:end]
