@@ -7,43 +7,15 @@ import msgspec
 from baoguan.archive.store import Archive
 from baoguan.backends.executors import read_ahead
 from baoguan.desk import Desk
-from baoguan.errors import ConfigError, NotFound
+from baoguan.errors import NotFound
 from baoguan.model.log import ManifestLine
-from baoguan.model.search import All, Field, Not, Order, SearchDoc
+from baoguan.model.search import SearchDoc
 from baoguan.ports import Executor, SearchIndex
-from baoguan.publish.markdown import parse_record
-from baoguan.search.query import parse_query
-from baoguan.search.snippet import snippet
+from baoguan.publish.markdown import record_body
 from baoguan.text.html import plain_text
-from baoguan.text.zones import zone_of
 
 CHUNK, LARGE = 1000, 5000
 """Entries indexed in one transaction; so many where much is to be done, for each leaves a segment to be merged."""
-
-
-class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """An article that a search found."""
-
-    id: str
-    outlet: str
-    title: str
-    url: str
-    lang: str
-    shown_ms: int
-    snippet: tuple[tuple[str, bool], ...] = ()
-    """Pieces of text, and whether each is what was asked for."""
-
-
-class Findings(msgspec.Struct, frozen=True, kw_only=True):
-    """What a search found."""
-
-    query: str
-    total: int
-    found: tuple[Found, ...]
-    outlets: tuple[tuple[str, int], ...] = ()
-    months: tuple[tuple[str, int], ...] = ()
-    notes: tuple[str, ...] = ()
-    """What of the query was not understood; see model.search.Query."""
 
 
 def index_new(
@@ -105,7 +77,7 @@ def _record_text(archive: Archive, line: ManifestLine | None) -> str | None:
     if line is None or line.record is None:
         return None
     try:
-        return plain_text(parse_record(archive.record(line)).body_html)
+        return plain_text(record_body(archive.record(line)))
     except NotFound:
         return None
 
@@ -148,7 +120,7 @@ def _text_work(
 
 
 def _texts(records: Sequence[bytes | None]) -> list[str | None]:
-    return [None if data is None else plain_text(parse_record(data).body_html) for data in records]
+    return [None if data is None else plain_text(record_body(data)) for data in records]
 
 
 def search_doc(desk: Desk, identity: str, index: int | None = None, *, text: str | None = None) -> SearchDoc | None:
@@ -173,47 +145,3 @@ def search_doc(desk: Desk, identity: str, index: int | None = None, *, text: str
 
 def _has_picture(line: ManifestLine) -> bool:
     return any(ref.path for ref in line.media)
-
-
-def find(
-    desk: Desk,
-    text: str,
-    *,
-    order: Order = "relevance",
-    start: int = 0,
-    limit: int = 30,
-    facets: bool = False,
-    without: Sequence[str] = (),
-) -> Findings:
-    """Searches, and takes the title and a snippet of each article found. Raises ConfigError where search is off.
-
-    `without`: outlets that are left out (serving.silent_outlets for what readers see).
-    """
-    if desk.search is None:
-        raise ConfigError('search is off: set search = "fts5" in baoguan.toml, or BAOGUAN_SEARCH=fts5')
-    query = parse_query(text, zone_of(desk.settings.zone))
-    if without:
-        left_out = tuple(Not(part=Field(name="outlet", value=key.lower())) for key in without)
-        query = msgspec.structs.replace(query, root=All(parts=(query.root, *left_out)))
-    page = desk.search.search(query, order=order, start=start, limit=limit, facets=facets)
-    found = tuple(one for identity in page.ids if (one := _found(desk, identity, query.marks)) is not None)
-    return Findings(
-        query=text, total=page.total, found=found, outlets=page.outlets, months=page.months, notes=query.notes
-    )
-
-
-def _found(desk: Desk, identity: str, marks: tuple[str, ...]) -> Found | None:
-    row = desk.catalog.article(identity)
-    if row is None:
-        return None
-    line = desk.archive.line(row.index)
-    text = _record_text(desk.archive, line) or ""
-    return Found(
-        id=identity,
-        outlet=row.outlet,
-        title=row.title,
-        url=row.url,
-        lang=row.lang,
-        shown_ms=row.shown_ms,
-        snippet=tuple(snippet(text, marks)),
-    )

@@ -12,8 +12,9 @@ from moto.server import ThreadedMotoServer
 from baoguan.app import create_archive, open_desk, set_settings
 from baoguan.cli.main import cli
 from baoguan.errors import StoreError
+from baoguan.finding import find
 from baoguan.importing import import_path
-from baoguan.indexing import find, index_new
+from baoguan.indexing import index_new
 
 
 class Dice:

@@ -21,8 +21,8 @@ from baoguan.backends.files import FileObjects
 from baoguan.backends.ray.executor import RayExecutor
 from baoguan.cli.main import cli
 from baoguan.errors import StoreError
+from baoguan.finding import find
 from baoguan.importing import import_path
-from baoguan.indexing import find
 from baoguan.ports import Executor
 from baoguan.reextracting import Plan, _tasks, _work, reextract
 from newsroom import Newsroom, acts

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from baoguan.app import create_archive, open_desk
+from baoguan.finding import Passages, find
 from baoguan.importing import import_path
-from baoguan.indexing import find, index_new
+from baoguan.indexing import index_new
 from baoguan.upkeep import drop_index
 
 
@@ -40,3 +41,18 @@ def test_an_import_is_found_and_a_rebuild_finds_the_same(tmp_path: Path):
     with open_desk(folder) as desk:
         index_new(desk)
         assert [find(desk, query) for query in ("收低", "北京", "布林肯 -东京", "的")] == after
+
+
+def test_texts_held_for_the_next_search_change_no_answer(tmp_path: Path):
+    folder, tree = tmp_path / "archive", tmp_path / "tree"
+    for number in range(30):
+        write(tree, number, f"第{number}条", f"网络安全 {number}：{'国' * 3000}")
+    create_archive(folder, origin="a.example/log")
+    with open_desk(folder) as desk:
+        import_path(desk, tree)
+        index_new(desk)
+        held = Passages(limit_bytes=100_000)
+        plain = [find(desk, query, limit=20) for query in ("网络", "安全", "第3条", "国家")]
+        for _ in range(2):
+            assert [find(desk, query, limit=20, passages=held) for query in ("网络", "安全", "第3条", "国家")] == plain
+        assert 0 < held.size_bytes <= 100_000

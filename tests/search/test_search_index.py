@@ -6,6 +6,7 @@ import re
 from datetime import UTC
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from baoguan.backends.sqlite.search import SqliteSearch
@@ -169,6 +170,14 @@ def test_facets_count_what_is_listed(index: SearchIndex):
         assert len(found(index, f"拜登 after:{month}") - found(index, f"拜登 -before:{month}")) == 0
         inside = found(index, f"拜登 after:{month}") - {one for one in found(index, "拜登") if one not in page.ids}
         assert count <= len(inside)
+
+
+def test_times_beyond_the_calendar_are_counted_too(index: SearchIndex):
+    times = [0, -(10**15), 10**17, 253_402_214_400_000, 1_600_000_000_000]
+    held = [msgspec.structs.replace(doc, title="拜登", shown_ms=ms) for doc, ms in zip(docs(5), times, strict=True)]
+    index.put(held, size=5, old={})
+    months = index.search(parse_query("拜登", UTC), facets=True).months
+    assert months == (("9998-12", 2), ("2020-09", 1), ("1970-01", 1), ("0005-04", 1))
 
 
 def test_titles_come_first(index: SearchIndex):

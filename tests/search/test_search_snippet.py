@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baoguan.search.snippet import find_marks, snippet
+from baoguan.search.snippet import Passage, find_marks, snippet
 
 
 def marked(text: str, *queries: str) -> list[str]:
@@ -39,3 +39,20 @@ def test_pieces_are_the_text(text: str, query: str):
     spans = find_marks(text, [query])
     assert all(0 <= low < high <= len(text) for low, high in spans)
     snippet(text, [query], width=20)
+
+
+def test_a_passage_gives_the_same_snippets_again():
+    texts = [
+        "國家" * 3 + "ｗｉｄｅ ｔｅｘｔ。" * 40 + "國家的網路",
+        "㎏" * 30 + "中国，国家" * 400,
+        "x" * 4000 + "国家",
+        "",
+    ]
+    for text in texts:
+        passage = Passage(text)
+        for queries in (["国家"], ["网络", "wide"], ["国"], ["kg", "中国"], ["nothing"], []):
+            assert passage.snippet(queries) == snippet(text, queries) == passage.snippet(iter(queries))
+            marks = find_marks(text, queries)
+            shown = [piece for piece, marked in passage.snippet(queries, width=10**6) if marked]
+            assert shown == [text[low:high] for low, high in marks]
+        assert passage.size_bytes >= 2 * len(text)

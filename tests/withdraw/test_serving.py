@@ -7,7 +7,8 @@ import pytest
 from ingest_house import House, item, page
 
 from baoguan.exporting import export_markdown
-from baoguan.indexing import find, index_new
+from baoguan.finding import find
+from baoguan.indexing import index_new
 from baoguan.serving import silent_outlets
 from baoguan.web.changes_source import DeskChanges
 from baoguan.web.desk_source import DeskSource

@@ -8,7 +8,7 @@ import click
 from baoguan.cli.common import archive_option, print_json, progress_bar, style, when
 
 if TYPE_CHECKING:
-    from baoguan.indexing import Findings, Found
+    from baoguan.finding import Findings, Found
 
 NOTES = {
     "date": "a date was not understood: write 2023, 2023-07 or 2023-07-01",
@@ -40,7 +40,8 @@ def search(
     Options go before the query; what begins with - goes after `--`. Exit code 1 where nothing was found.
     """
     from baoguan.app import open_desk
-    from baoguan.indexing import find, index_new
+    from baoguan.finding import find
+    from baoguan.indexing import index_new
 
     with open_desk(folder) as desk:
         with progress_bar("indexing") as progress:

@@ -85,14 +85,7 @@ def render_record(draft: RecordDraft) -> bytes:
 
 def parse_record(data: bytes) -> ParsedRecord:
     """Reads a record. Raises Corrupt when it isn't one."""
-    try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        raise Corrupt(f"record is not UTF-8: {error}") from error
-    head = _HEAD.match(text)
-    if head is None or not text.endswith("\n") or not head[4].startswith("<div"):
-        raise Corrupt("record without the frame of docs/formats.md")
-    body = text[head.end() : -1]
+    head, body = _framed(data)
     media: dict[str, str] = {}
     if "data-origin=" in body:
         for path, origin in _KEPT.findall(body):
@@ -108,6 +101,23 @@ def parse_record(data: bytes) -> ParsedRecord:
         media=media,
         **_read_date_line(head[4]),
     )
+
+
+def record_body(data: bytes) -> str:
+    """The body alone, kept pictures by their path and not by their origin: for its text. Raises Corrupt."""
+    body = _framed(data)[1]
+    return body.replace("&#10;", "\n") if "&#10;" in body else body
+
+
+def _framed(data: bytes) -> tuple[re.Match[str], str]:
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise Corrupt(f"record is not UTF-8: {error}") from error
+    head = _HEAD.match(text)
+    if head is None or not text.endswith("\n") or not head[4].startswith("<div"):
+        raise Corrupt("record without the frame of docs/formats.md")
+    return head, text[head.end() : -1]
 
 
 def _escape_markdown(special: re.Pattern[str], text: str) -> str:

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from baoguan.archive.proofs import encode_proof, make_proof
 from baoguan.desk import Desk
 from baoguan.errors import ConfigError, NotFound, Withdrawn, Withheld
-from baoguan.indexing import find
+from baoguan.finding import Passages, find
 from baoguan.media.location import strip_location
 from baoguan.model.api import (
     ArchiveSummary,
@@ -53,6 +53,7 @@ class DeskReader:
 
     def __init__(self, desk: Desk, source: DeskSource, changes: DeskChanges) -> None:
         self._desk, self._source, self._changes = desk, source, changes
+        self._passages = Passages()
 
     def archive(self) -> ArchiveSummary:
         """The archive at its checkpoint."""
@@ -217,6 +218,7 @@ class DeskReader:
             limit=limit,
             facets=facets,
             without=silent_outlets(self._desk),
+            passages=self._passages,
         )
         more = start + limit < min(found.total, FARTHEST)
         return Hits(

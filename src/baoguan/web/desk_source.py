@@ -11,7 +11,7 @@ from baoguan.archive.mirror_witness import Cosigner, cosignatures
 from baoguan.backends.sqlite.lists import SqliteLists
 from baoguan.desk import Desk
 from baoguan.errors import NotFound, VerifyError
-from baoguan.indexing import Findings, find
+from baoguan.finding import Findings, Passages, find
 from baoguan.model.catalog import ArticleRow, RevisionRow
 from baoguan.model.feed import FeedState
 from baoguan.model.log import Checkpoint, ManifestLine, MediaRef
@@ -285,6 +285,7 @@ class DeskSearch:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._passages = Passages()
 
     def __call__(self, text: str, *, by_date: bool, start: int, limit: int, facets: bool) -> Findings:
         """As `baoguan search`."""
@@ -296,6 +297,7 @@ class DeskSearch:
             limit=limit,
             facets=facets,
             without=silent_outlets(self._desk),
+            passages=self._passages,
         )
 
     def size(self) -> int:

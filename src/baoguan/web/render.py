@@ -29,6 +29,8 @@ _REMEMBERED = ("lang", "pictures", "zone", "view")
 _PICTURES = ("tap", "show")
 _NAMED = ("/", "/changes", "/calendar", "/outlets", "/status", "/about")
 """In the bar of every page."""
+_QUERY = "\0"
+"""No zone, no word and no address holds it."""
 _VIEWS = ("eink", "scroll")
 OUTLETS_ZONE = "outlet"
 """As a choice of zone: none, so that lists show the archive's and pages of an outlet its own."""
@@ -189,17 +191,23 @@ def _top(lang: str, path: str, changes: bool) -> Markup:
     return Markup(_environment(lang).get_template("top.html").render(t=words(lang), path=path, changes=changes))  # noqa: S704
 
 
-@lru_cache(512)
 def _bottom(lang: str, query: tuple[tuple[str, str], ...], zone: str, tap: bool, script: bool) -> Markup:
+    kept = escape(urlencode(query) + "&") if query else ""
+    return Markup(_any_bottom(lang, zone, tap, script).replace(_QUERY, kept))  # noqa: S704 - escaped by the template
+
+
+@lru_cache(256)
+def _any_bottom(lang: str, zone: str, tap: bool, script: bool) -> str:
+    """With a mark where the query of the page goes, for each search has its own."""
     matter = {
         "t": words(lang),
         "zone": zone,
         "tap": tap,
         "script": script,
-        "languages": [(one, name, "?" + urlencode([*query, ("lang", one)])) for one, name in LANGUAGES.items()],
-        "pictures": "?" + urlencode([*query, ("pictures", "show" if tap else "tap")]),
+        "languages": [(one, name, f"?{_QUERY}lang={one}") for one, name in LANGUAGES.items()],
+        "pictures": f"?{_QUERY}pictures={'show' if tap else 'tap'}",
     }
-    return Markup(_environment(lang).get_template("bottom.html").render(matter))  # noqa: S704 - escaped by the template
+    return _environment(lang).get_template("bottom.html").render(matter)
 
 
 @cache

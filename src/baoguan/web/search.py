@@ -15,7 +15,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
-from baoguan.indexing import Findings, Found
+from baoguan.finding import Findings, Found
 from baoguan.publish.atom import AtomEntry, AtomMeta, feed_urn, render_atom
 from baoguan.web import views
 from baoguan.web.limits import RateLimit, network_of
@@ -29,7 +29,8 @@ ASKED = 400
 FACETS = 12
 """Outlets, and months, listed beside what was found."""
 _FARTHEST = 10_000  # articles into a list: nobody reads on, but a crawler would
-_KEPT = 256  # answers, of some 10 kB
+_KEPT = 512  # answers, of some 10 kB
+_SPECIAL = re.compile("[&<>\"']")
 NOTES = ("date", "field", "long", "empty")
 
 
@@ -182,7 +183,10 @@ class SearchPages:
 
 def marked_html(parts: Iterable[tuple[str, bool]]) -> Markup:
     """A snippet with its marks; one piece of text for the template instead of dozens."""
-    return Markup("".join(f"<mark>{escape(text)}</mark>" if marked else escape(text) for text, marked in parts))  # noqa: S704
+    parts = list(parts)
+    if _SPECIAL.search("".join([text for text, _ in parts])):
+        parts = [(escape(text), marked) for text, marked in parts]
+    return Markup("".join([f"<mark>{text}</mark>" if marked else text for text, marked in parts]))  # noqa: S704
 
 
 def asked(request: Request) -> str:

@@ -200,6 +200,15 @@ class SqliteCatalog:
         )
         return {row[0]: _article(row) for row in rows}
 
+    def record_paths(self, identities: Iterable[str]) -> dict[str, str]:
+        """Where the records of the current revisions of many articles lie."""
+        rows = self._db.execute(
+            "SELECT a.id, r.path FROM json_each(?) j CROSS JOIN article a ON a.id = j.value"
+            " CROSS JOIN revision r ON r.id = a.id AND r.idx = a.idx",
+            (as_json(identities),),
+        )
+        return dict(rows.fetchall())
+
     def articles(
         self, *, outlet: str = "", start_ms: int = 0, before: tuple[int, str] | None = None, limit: int = 30
     ) -> list[ArticleRow]:
@@ -272,9 +281,11 @@ class SqliteCatalog:
         return row[0], row[1], row[2]
 
 
+_NAMES = tuple(name.strip() for name in ARTICLE.replace("idx", "index").split(","))
+
+
 def _article(row: tuple[str | int, ...]) -> ArticleRow:
-    names = (name.strip() for name in ARTICLE.replace("idx", "index").split(","))
-    return ArticleRow(**dict(zip(names, row, strict=True)))  # type: ignore[arg-type]
+    return ArticleRow(**dict(zip(_NAMES, row, strict=True)))  # type: ignore[arg-type]
 
 
 def _revision(row: tuple[str | int, ...]) -> RevisionRow:

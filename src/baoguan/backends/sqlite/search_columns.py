@@ -1,14 +1,17 @@
-"""What a query asks beside the text, by row number: outlet, language, times, pictures. In memory: 20 bytes a row."""
+"""What a query asks beside the text, by row number: outlet, language, times, pictures. In memory: 28 bytes a row."""
 
 import sqlite3
 import threading
 from array import array
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, tzinfo
+from collections.abc import Sequence
+from datetime import tzinfo
 from heapq import nlargest
 from itertools import compress
+from operator import itemgetter
+
+from baoguan.search.months import month_name, month_of, month_span
 
 
 class Columns:
@@ -24,6 +27,9 @@ class Columns:
         self.alive = bytearray(1)
         self.outlet, self.lang = array("H", [0]), array("H", [0])
         self.shown, self.changed = array("q", [0]), array("q", [0])
+        self.month = array("i", [0])
+        self._span = (0, 0, 0)
+        """Begin and end in epoch ms of the month that was asked for last, and that month."""
         self.picture = bytearray(1)
         self.title_tokens = array("H", [0])
 
@@ -48,6 +54,7 @@ class Columns:
         for number, outlet, lang, shown, changed, picture, title_tokens in rows:
             self.outlet[number], self.lang[number] = self._number(outlet), self._number(lang)
             self.shown[number], self.changed[number] = shown, changed
+            self.month[number] = self._month(shown)
             self.picture[number] = picture
             self.title_tokens[number] = min(title_tokens, 65535)
             self.alive[number] = 1
@@ -61,7 +68,7 @@ class Columns:
         if more > 0:
             for flags in (self.alive, self.picture):
                 flags.extend(bytes(more))
-            for numbers in (self.outlet, self.lang, self.shown, self.changed, self.title_tokens):
+            for numbers in (self.outlet, self.lang, self.shown, self.changed, self.month, self.title_tokens):
                 numbers.frombytes(bytes(more * numbers.itemsize))
 
     def _number(self, name: str) -> int:
@@ -78,6 +85,8 @@ class Columns:
     def living(self, numbers: Sequence[int]) -> list[int]:
         """Those that stand, of ascending ones: what was added since the columns were read is left out."""
         known = numbers[: bisect_left(numbers, len(self.alive))]
+        if not self._seen[1]:  # nothing was ever deleted
+            return list(known)
         return list(compress(known, map(self.alive.__getitem__, known)))
 
     def numbers_of(self, prefix: str, *, exact: bool) -> frozenset[int]:
@@ -106,22 +115,26 @@ class Columns:
         found = dict(db.execute(f"SELECT n, id FROM doc WHERE n IN ({marks})", list(numbers)))  # noqa: S608
         return tuple(found[number] for number in numbers if number in found)
 
-    def by_outlet(self, numbers: Iterable[int]) -> tuple[tuple[str, int], ...]:
+    def by_outlet(self, numbers: Sequence[int]) -> tuple[tuple[str, int], ...]:
         """Articles by outlet, most first."""
-        counted = Counter(map(self.outlet.__getitem__, numbers))
+        counted = Counter(_taken(self.outlet, numbers))
         rows = ((self.names[number], count) for number, count in counted.items())
         return tuple(sorted(rows, key=lambda row: (-row[1], row[0])))
 
-    def by_month(self, numbers: Iterable[int]) -> tuple[tuple[str, int], ...]:
+    def by_month(self, numbers: Sequence[int]) -> tuple[tuple[str, int], ...]:
         """Articles by month of the zone, newest first."""
-        shown = sorted(map(self.shown.__getitem__, numbers))
-        found: list[tuple[str, int]] = []
-        at = 0
-        while at < len(shown):
-            day = datetime.fromtimestamp(shown[at] / 1000, UTC).astimezone(self._zone)
-            after = datetime(day.year + day.month // 12, day.month % 12 + 1, 1, tzinfo=self._zone)
-            end = bisect_right(shown, int(after.timestamp() * 1000) - 1, lo=at)
-            end = max(end, at + 1)
-            found.append((f"{day.year:04}-{day.month:02}", end - at))
-            at = end
-        return tuple(reversed(found))
+        counted = Counter(_taken(self.month, numbers))
+        return tuple((month_name(month), counted[month]) for month in sorted(counted, reverse=True))
+
+    def _month(self, shown_ms: int) -> int:
+        """The month in which a moment lies, counted from year 0; neighbours mostly lie in the same."""
+        start, end, month = self._span
+        if not start <= shown_ms < end:
+            month = month_of(shown_ms, self._zone)
+            self._span = (*month_span(month, self._zone), month)
+        return month
+
+
+def _taken(column: "array[int]", numbers: Sequence[int]) -> tuple[int, ...]:
+    """The values of rows, in one call: a third of the time of asking row by row."""
+    return itemgetter(*numbers)(column) if len(numbers) > 1 else tuple(column[number] for number in numbers)

@@ -8,7 +8,7 @@ import json
 import shutil
 import threading
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, tzinfo
+from datetime import tzinfo
 from pathlib import Path
 
 import tantivy
@@ -17,6 +17,7 @@ from baoguan.backends.tantivy.asking import Asker
 from baoguan.errors import StoreError
 from baoguan.model.search import Order, Query, SearchDoc, SearchPage
 from baoguan.search.analyse import COMMON, VERSION, fold, index_text
+from baoguan.search.months import month_name, month_of
 
 LAYOUT = 1
 HEAP_BYTES = 200_000_000
@@ -120,7 +121,7 @@ class TantivySearch:
             ids=ids,
             outlets=tuple(sorted(self._count(searcher, asked, "outlet"), key=lambda row: (-row[1], row[0]))),
             months=tuple(
-                (f"{number // 12:04}-{number % 12 + 1:02}", count)
+                (month_name(number), count)
                 for number, count in sorted(
                     ((int(float(name)), n) for name, n in self._count(searcher, asked, "month")), reverse=True
                 )
@@ -133,7 +134,6 @@ class TantivySearch:
 
     def _document(self, doc: SearchDoc) -> tantivy.Document:
         body, title = fold(doc.text), fold(doc.title)
-        shown = datetime.fromtimestamp(doc.shown_ms / 1000, UTC).astimezone(self._zone)
         tag = doc.lang.lower()
         return tantivy.Document(
             id=[doc.id],
@@ -145,7 +145,7 @@ class TantivySearch:
             chars=[" ".join(COMMON.intersection(body))],
             shown_ms=[doc.shown_ms],
             changed_ms=[doc.changed_ms],
-            month=[shown.year * 12 + shown.month - 1],
+            month=[month_of(doc.shown_ms, self._zone)],
             picture=[int(doc.picture)],
         )
 
