@@ -44,6 +44,26 @@ def test_what_stands_behind_the_shown_heading_in_the_title_is_cut() -> None:
     assert article.title == "Vegetarian, or not?"
 
 
+def test_only_the_last_part_of_a_title_is_the_sites_name() -> None:
+    head = '<meta property="og:site_name" content="Gazette">'
+    title = "The harbour stays open - the town pays the bill"
+    article = read(f"{head}<title>{title} - Gazette</title>", BODY)
+    assert article.title == title
+
+
+def test_a_site_that_does_not_name_itself_is_known_by_its_host() -> None:
+    head = '<link rel="canonical" href="https://www.gazette.example/a">'
+    article = read(f"{head}<title>The harbour stays open - GAZETTE</title>", BODY)
+    assert article.title == "The harbour stays open"
+
+
+def test_a_second_heading_with_which_the_title_begins_is_the_headline_of_a_page_without_a_first() -> None:
+    article = read(
+        "<title>The harbour stays open | Notes of a sailor</title>", f"<h2>The harbour stays open</h2>{BODY}"
+    )
+    assert article.title == "The harbour stays open"
+
+
 @pytest.mark.parametrize(
     ("stated", "shown", "expected"),
     [

@@ -9,10 +9,12 @@ from baoguan.extract.tokens import words_of
 from baoguan.text.lang import detect_language
 
 _SITE_TAIL = re.compile(r"\s+[|–—•·»:-]\s+[^|–—•·»]{2,60}$|\s*[|｜_]\s*[^|｜_]{2,40}$|[-－–—]\s*[^-－–—\s]{2,20}$")
+_SEPARATOR = re.compile(r"\s*[|｜–—•·»«:_-]")
 _HOME = re.compile(r"(?:https?:)?(?://[^/?#]+)?/?(?:index\.\w{3,4})?", re.IGNORECASE)
 _HOST = re.compile(r"(?:https?:)?//([^/?#:@]+)", re.IGNORECASE)
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _LONG = 8
+_SHORT = 3
 _ALIKE = 0.6
 _CLIMB = 5
 _VOTES = {"ld": 2.5, "og": 1.5, "twitter": 0.3, "title": 1.0}
@@ -49,7 +51,7 @@ def read_title(page: Page, head: Head) -> tuple[str, int]:
         begun = [one for one in shown if any(len(key) > len(one[2]) and key.startswith(one[2]) for key in keys)]
         voters = [one for one in shown if one in begun or page.tags[page.parent[one[0]]] == "hgroup"]
     elif not _repeats(stated, shown):
-        voters = shown = _second(page, stated[:2], grouped=False) or shown
+        voters = shown = _second(page, stated[:2], grouped=False) or shown or _first_part(page, told.get("title", ""))
     title = _elect(told, voters)
     return _shown_as(title or next((text for _, text, _ in every), ""), stated, shown or every)
 
@@ -155,6 +157,16 @@ def _second(page: Page, stated: list[str], *, grouped: bool) -> list[Shown]:
     ]
 
 
+def _first_part(page: Page, title: str) -> list[Shown]:
+    """The <h2> that <title> begins with, before a separator and the site's name; for pages without a <h1>."""
+    for i in page.found["h2"][:20]:
+        text = page.text(i)
+        key = normal(text)
+        if len(key) > _LONG and title.startswith(text) and _SEPARATOR.match(title, len(text)):
+            return [(i, text, key)]
+    return []
+
+
 def unescape(text: str) -> str:
     """Undoes entities that a CMS escaped twice."""
     if "&" not in text:
@@ -176,16 +188,22 @@ def unescape(text: str) -> str:
 def cut_site(title: str, head: Head) -> str:
     """A title without the name of its site at the end."""
     site = normal(head.meta("og:site_name"))
-    if not site:
-        return title
+    host = normal(_host(head.canonical or head.meta("og:url")))
     for _ in range(2):
-        match = _SITE_TAIL.search(title)
-        if match is None or (
-            normal(match[0]) != site and site not in normal(match[0]) and normal(match[0]) not in site
-        ):
+        match = _last_part(title)
+        tail = normal(match[0]) if match else ""
+        if match is None or not ((site and (site in tail or tail in site)) or (len(tail) > _SHORT and tail in host)):
             break
         title = title[: match.start()].strip()
     return title
+
+
+def _last_part(title: str) -> re.Match[str] | None:
+    """What follows the last separator of a title."""
+    match = None
+    while (found := _SITE_TAIL.search(title, match.start() + 1 if match else 0)) is not None:
+        match = found
+    return match
 
 
 def read_section(head: Head) -> str:
