@@ -38,24 +38,28 @@ def is_hidden(attrs: dict[str, str | None]) -> bool:
 class _Run:
     """Collects text nodes into blocks."""
 
-    __slots__ = ("block", "blocks", "breaks", "pieces")
+    __slots__ = ("block", "blocks", "breaks", "owner", "pieces")
 
     def __init__(self) -> None:
         self.blocks: list[Block] = []
-        self.block: Block | None = None
+        self.block = Block(0, 0)
+        self.owner = -1
+        """Of the block that is being collected; -1 before the first."""
         self.pieces: list[str] = []
         self.breaks = 0
 
-    def add(self, i: int, text: str, owner: int, *, linked: bool) -> None:
-        """One more text node, which stands under the block-level element `owner`."""
-        block = self.block
-        if block is None or block.owner != owner or self.breaks > 1:
+    def add(self, i: int, text: str, said: str, owner: int, *, linked: bool) -> None:
+        """One more text node, which says `said`, under the block-level element `owner`."""
+        if self.owner != owner or self.breaks > 1:
             self.end()
             self.block = block = Block(i, owner)
+            self.owner = owner
             self.blocks.append(block)
+        else:
+            block = self.block
         self.breaks = 0
         self.pieces.append(text)
-        mass = weigh(text.strip())
+        mass = len(said) if said.isascii() else weigh(said)
         block.mass += mass
         if linked:
             block.linked += mass
@@ -64,8 +68,9 @@ class _Run:
     def end(self) -> None:
         """Ends the block that is being collected."""
         block = self.block
-        if block is not None:
-            block.text = text = " ".join("".join(self.pieces).split())
+        if self.owner >= 0:
+            text = self.pieces[0] if len(self.pieces) == 1 else "".join(self.pieces)
+            block.text = text = " ".join(text.split())
             if block.mass >= _GOOD_LENGTH and block.linked < _GOOD_LINKS * block.mass and _STOPS.search(text):
                 block.good = block.mass
         self.pieces = []
@@ -74,38 +79,15 @@ class _Run:
 def scan(page: Page, heading: int = -1) -> Layout:
     """Finds the blocks of the body and which elements are junk. Nothing round the `heading` is."""
     layout = Layout(page)
-    tags, data, parents = page.tags, page.data, page.parent
-    size = len(tags)
-    layout.verdict = [0] * size
-    owner, link = [0] * size, [False] * size
-    start = next((i for i in range(size) if tags[i] == "body"), 0)
-    layout.top = owner[start] = start
-    run = _Run()
-    for i in range(start + 1, size):
-        tag = tags[i]
-        parent = parents[i]
-        if not tag:
-            text: str = data[i]  # type: ignore[assignment]
-            if text.isspace():
-                run.pieces.append(" ")
-            else:
-                run.add(i, text, owner[parent], linked=link[parent])
-            continue
-        if tag == "br":
-            run.breaks += 1
-            run.pieces.append(" ")
-            continue
-        owner[i] = owner[parent] if tag in INLINE else i
-        link[i] = tag == "a" or link[parent]
-        if data[i] or tag in _JUNK_TAGS:
-            _judge(layout, i, tag, data[i])  # type: ignore[arg-type]
-    run.end()
-    layout.blocks = run.blocks
+    tags = page.tags
+    layout.top = tags.index("body") if "body" in tags else 0
+    layout.heading = heading
+    _judge(layout)
+    layout.blocks = _collect(layout)
     for block in layout.blocks:
         if tags[block.owner] == "h1":
             # A headline of a sentence's length is no text: a box of headline and summary isn't the article.
             block.good = 0.0
-    layout.heading = heading
     layout.index()
     guard(layout)
     set_aside(layout)
@@ -113,14 +95,53 @@ def scan(page: Page, heading: int = -1) -> Layout:
     return layout
 
 
-def _judge(layout: Layout, i: int, tag: str, attrs: dict[str, str | None]) -> None:
-    """Notes what the names of an element say, and whether it is junk."""
-    bits = 0
-    if name := attrs.get("class"):
-        bits = verdict_of(name)
-    if name := attrs.get("id"):
-        bits |= verdict_of(name)
-    if bits:
-        layout.verdict[i] = bits
-    if bits & JUNK or tag in _JUNK_TAGS or (not _STATES.isdisjoint(attrs) and is_hidden(attrs)):
-        layout.junk.add(i)
+def _judge(layout: Layout) -> None:
+    """Notes what the names of the body's elements say, and which are junk."""
+    tags, data, junk = layout.page.tags, layout.page.data, layout.junk
+    layout.verdict = verdict = [0] * len(tags)
+    for i in range(layout.top + 1, len(tags)):
+        tag = tags[i]
+        if not tag:
+            continue
+        if tag in _JUNK_TAGS:
+            junk.add(i)
+        attrs: dict[str, str | None] = data[i]  # type: ignore[assignment]
+        if not attrs:
+            continue
+        bits = 0
+        if name := attrs.get("class"):
+            bits = verdict_of(name)
+        if name := attrs.get("id"):
+            bits |= verdict_of(name)
+        if bits:
+            verdict[i] = bits
+        if bits & JUNK or (not _STATES.isdisjoint(attrs) and is_hidden(attrs)):
+            junk.add(i)
+
+
+def _collect(layout: Layout) -> list[Block]:
+    """The runs of text under the body."""
+    tags, data, parents = layout.page.tags, layout.page.data, layout.page.parent
+    owner, link = list(range(len(tags))), [False] * len(tags)
+    run = _Run()
+    for i in range(layout.top + 1, len(tags)):
+        tag = tags[i]
+        parent = parents[i]
+        if not tag:
+            text: str = data[i]  # type: ignore[assignment]
+            said = text.strip()
+            if said:
+                run.add(i, text, said, owner[parent], linked=link[parent])
+            else:
+                run.pieces.append(" ")
+        elif tag in INLINE:
+            if tag == "br":
+                run.breaks += 1
+                run.pieces.append(" ")
+                continue
+            owner[i] = owner[parent]
+            link[i] = tag == "a" or link[parent]
+        elif link[parent]:
+            link[i] = True
+    run.end()
+    return run.blocks

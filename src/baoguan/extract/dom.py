@@ -24,6 +24,7 @@ MAX_CHARS = 6_000_000
 _MANY_TAGS = 6_000
 _LEAF = frozenset(("style", "svg", "template", "math", "object", "canvas", "select", "textarea", "script"))
 _ASIDE = frozenset((*_LEAF, "footer", "amp-sidebar"))
+_SPECIAL = frozenset((*_ASIDE, "ul"))
 _TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)[^>]*>")
 _VOID_TEXT = """p li dt dd td th tr option br hr img input meta link source wbr embed area base col param track"""
 _VOID = frozenset(_VOID_TEXT.split())
@@ -160,6 +161,23 @@ def _is_aside(node: LexborNode) -> bool:
     return False
 
 
+_TEXT = 2
+"""Lexbor's number of a text node."""
+_FIXED = 200
+"""Lexbor's numbers of the tags that it knows are smaller; those of others are made anew for each page."""
+_NAMES: list[str] = [""] * _FIXED
+
+
+def _name_of(node: LexborNode, number: int) -> str:
+    """The tag of a node that is no text; empty for comments and the like. Asked once for each number that is fixed."""
+    tag = node.tag or ""
+    if tag[:1] in ("_", "-", "!", "#"):
+        return ""
+    if 0 <= number < _FIXED:
+        _NAMES[number] = tag
+    return tag
+
+
 def _flatten(page: Page, root: LexborNode, leaves: frozenset[str]) -> None:
     """Copies the tree, without recursion."""
     tags, data, parents, ends, found = page.tags, page.data, page.parent, page.end, page.found
@@ -167,58 +185,60 @@ def _flatten(page: Page, root: LexborNode, leaves: frozenset[str]) -> None:
     stack: list[tuple[LexborNode | None, int]] = []
     current, i, left = -1, 0, MAX_ELEMENTS
     node: LexborNode | None = root
+    before = ""
     while True:
         while node is None:
             if not stack:
                 return
             ends[current] = i
+            before = tags[current]
             node, current = stack.pop()
-        tag = node.tag
-        if tag == "-text":
+        number = node.tag_id
+        if number == _TEXT:
             text = node.text_content or ""
-            if text.isspace() and (tags[-1] in _STRUCTURE or _is_between(node)):
-                node = node.next
-                continue
-            add_tag("")
-            add_data(text)
-        elif tag is None or tag[0] in "_-!#":
+            if not (text.isspace() and (tags[-1] in _STRUCTURE or before in _BREAKING)):
+                add_tag("")
+                add_data(text)
+                add_parent(current)
+                i += 1
+                add_end(i)
+            before = ""
             node = node.next
             continue
-        else:
-            add_tag(tag)
-            add_data(node.attributes)
-            left -= 1
-            found[tag].append(i)
+        tag = (_NAMES[number] if number < _FIXED else "") or _name_of(node, number)
+        if not tag:
+            before = ""
+            node = node.next
+            continue
+        add_tag(tag)
+        add_data(node.attributes)
         add_parent(current)
+        found[tag].append(i)
         i += 1
         add_end(i)
+        left -= 1
         if left < 0:
             page.cut = True
             _close(page, current, i)
             return
-        child = None if tag == "-text" else _first_child(page, node, tag, leaves, current)
+        after = node.next if current >= 0 else None
+        child = None if tag in _SPECIAL and _is_passed(page, node, tag, leaves, current) else node.first_child
         if child is None:
-            node = node.next if current >= 0 else None
+            node, before = after, tag
         else:
-            stack.append((node.next if current >= 0 else None, current))
-            current, node = i - 1, child
+            stack.append((after, current))
+            current, node, before = i - 1, child, ""
 
 
-def _is_between(node: LexborNode) -> bool:
-    """Whether white space follows an element that ends a line anyway."""
-    before = node.prev
-    return before is not None and before.tag in _BREAKING
-
-
-def _first_child(page: Page, node: LexborNode, tag: str, leaves: frozenset[str], current: int) -> LexborNode | None:
-    """Where to go on under an element; None where there is nothing, or nothing that is wanted."""
+def _is_passed(page: Page, node: LexborNode, tag: str, leaves: frozenset[str], current: int) -> bool:
+    """Whether nothing under an element is wanted."""
     if tag in leaves:
         page.skipped = page.skipped or tag == "footer"
-        return None
+        return True
     if tag == "ul" and leaves is not _LEAF and _is_menu(node, page.tags, page.parent, current):
         page.skipped = True
-        return None
-    return node.first_child
+        return True
+    return False
 
 
 def _is_menu(node: LexborNode, tags: list[str], parents: list[int], i: int) -> bool:
