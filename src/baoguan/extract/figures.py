@@ -1,13 +1,15 @@
 """The pictures of an article, each with caption and credit, one rendition each."""
 
 import re
+from bisect import bisect_left
 from urllib.parse import unquote, urlsplit
 
 from baoguan.extract.captions import WRAPPER_MAX, read_caption, text_mass
+from baoguan.extract.dom import Page
 from baoguan.extract.layout import Layout
 from baoguan.extract.picture import Figure, Resolve, picture_key
 from baoguan.extract.tokens import CAPTION, FOREIGN, JUNK, words_of
-from baoguan.text.pictures import choose_source, size_of
+from baoguan.text.pictures import choose_source, first_source, size_of
 
 _MAX_IMAGES = 400
 """Images that are looked at on one page."""
@@ -16,6 +18,8 @@ _BOX = 1500
 _MANY = 20
 _SMALL = 100
 _CLIMB = 7
+_FILE_END = 120
+"""Characters at the end of an address in which its file's name is looked at."""
 _LONG_STEM = 12
 _STEM = 8
 _BAD_WORDS_TEXT = """logo logos icon icons avatar avatars sprite emoji smiley spinner loader author authors byline
@@ -50,7 +54,7 @@ def find_figures(
     taken: dict[str, Figure] = {}
     inside = [i for i in (*page.found["img"], *page.found["amp-img"]) if span[0] <= i < span[2]]
     for i in sorted(inside)[:_MAX_IMAGES]:
-        figure = read_image(layout, i, resolve)
+        figure = _look_at(layout, i, resolve)
         if figure is None:
             continue
         if figure.key not in stated and (i < span[1] or _is_foreign(layout, figure, span[1], page_url, resolve)):
@@ -62,7 +66,7 @@ def find_figures(
                 known.caption, known.credit = figure.caption, figure.credit
             continue
         taken[figure.key] = figure
-        found.append(figure)
+        found.append(_complete(layout, figure, resolve))
     return found or _by_script(layout, span, stated, resolve)
 
 
@@ -86,32 +90,54 @@ def _by_script(layout: Layout, span: tuple[int, int, int], stated: frozenset[str
 
 def read_image(layout: Layout, i: int, resolve: Resolve) -> Figure | None:
     """The picture of an <img>, unless it is too small or named like furniture."""
+    figure = _look_at(layout, i, resolve)
+    return _complete(layout, figure, resolve) if figure is not None else None
+
+
+def _complete(layout: Layout, figure: Figure, resolve: Resolve) -> Figure:
+    """The picture with its other renditions: asked for only where it is kept."""
+    page = layout.page
+    attrs = page.attrs(figure.node)
+    figure.candidates = choose_source(attrs, _sources(page, figure.node), resolve)[1]
+    figure.alt = " ".join((attrs.get("alt") or "").split())
+    return figure
+
+
+def _look_at(layout: Layout, i: int, resolve: Resolve) -> Figure | None:
     page = layout.page
     attrs = page.attrs(i)
     width, height = size_of(attrs.get("width")), size_of(attrs.get("height"))
     if (width is not None and 1 < width < _SMALL and (height or 0) < _SMALL) or width == 1 or height == 1:
         return None
-    extra = []
-    parent = page.parent[i]
-    if page.tags[parent] == "picture":
-        extra = [
-            value
-            for j in page.children(parent)
-            if page.tags[j] == "source" and (value := page.attr(j, "srcset") or page.attr(j, "data-srcset"))
-        ]
-    url, candidates = choose_source(attrs, extra, resolve)
-    if not url or _BAD_FILE.search(urlsplit(url).path[-120:]):
-        url = _lazy(attrs, resolve) or url
-    if not url or _BAD_FILE.search(unquote(urlsplit(url).path[-120:])):
-        return None
     if _BAD_WORDS.intersection(words_of(f"{attrs.get('class') or ''} {attrs.get('id') or ''}")):
         return None
+    url = first_source(attrs, _sources(page, i), resolve)
+    if not url or _is_bad(url):
+        url = _lazy(attrs, resolve) or url
+        if not url or _is_bad(url):
+            return None
     figure = Figure(i, url)
-    figure.candidates = candidates
-    figure.alt = " ".join((attrs.get("alt") or "").split())
     figure.width, figure.height = width, height
     figure.key = picture_key(url)
     return figure
+
+
+def _sources(page: Page, i: int) -> list[str]:
+    """The srcset of each <source> beside an image in a <picture>."""
+    parent = page.parent[i]
+    if page.tags[parent] != "picture":
+        return []
+    return [
+        value
+        for j in page.children(parent)
+        if page.tags[j] == "source" and (value := page.attr(j, "srcset") or page.attr(j, "data-srcset"))
+    ]
+
+
+def _is_bad(url: str) -> bool:
+    """Whether a picture's file is named like furniture."""
+    end = urlsplit(url).path[-_FILE_END:]
+    return _BAD_FILE.search(end) is not None or ("%" in end and _BAD_FILE.search(unquote(end)) is not None)
 
 
 def _lazy(attrs: dict[str, str | None], resolve: Resolve) -> str:
@@ -156,10 +182,10 @@ def _doubled(layout: Layout, i: int) -> bool:
 
 
 def _has_caption(layout: Layout, i: int) -> bool:
-    page = layout.page
-    return any(
-        page.tags[j] == "figcaption" or layout.verdict[j] & CAPTION for j in range(i, page.end[i]) if page.tags[j]
-    )
+    page, stop = layout.page, layout.page.end[i]
+    captions = page.found["figcaption"]
+    n = bisect_left(captions, i)
+    return (n < len(captions) and captions[n] < stop) or CAPTION in {bits & CAPTION for bits in layout.verdict[i:stop]}
 
 
 def _leads_away(layout: Layout, link: int, key: str, page_url: str, resolve: Resolve) -> bool:
@@ -194,11 +220,11 @@ def _is_teaser(layout: Layout, node: int) -> bool:
             return False
         if text_mass(layout, i) > 3 * WRAPPER_MAX:
             return False
-        for j in range(i, page.end[i]):
-            if page.tags[j] in _HEADINGS and (
-                page.tags[page.parent[j]] == "a" or any(page.tags[k] == "a" for k in range(j, page.end[j]))
-            ):
-                return True
+        for tag in _HEADINGS:
+            headings = page.found[tag]
+            for j in headings[bisect_left(headings, i) : bisect_left(headings, page.end[i])]:
+                if page.tags[page.parent[j]] == "a" or "a" in page.tags[j : page.end[j]]:
+                    return True
     return False
 
 

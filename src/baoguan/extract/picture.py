@@ -73,15 +73,28 @@ def picture_key(url: str) -> str:
 def resolver(base: str) -> Resolve:
     """Makes references absolute; empty for what isn't a web address."""
 
+    seen: dict[str, str] = {}
+
     def resolve(value: str) -> str:
-        value = value.strip()
-        if not value or value.startswith(("data:", "blob:", "about:", "javascript:", "#", "{", "[", '"')):
-            return ""
-        try:
-            url = value if value.startswith(("https://", "http://")) else urljoin(base, value)
-            urlsplit(url)
-        except ValueError:
-            return ""
-        return url.replace(" ", "%20") if url.startswith(("http://", "https://")) else ""
+        found = seen.get(value)
+        if found is None:
+            found = seen[value] = _absolute(base, value)
+        return found
 
     return resolve
+
+
+def _absolute(base: str, value: str) -> str:
+    value = value.strip()
+    if not value or value.startswith(("data:", "blob:", "about:", "javascript:", "#", "{", "[", '"')):
+        return ""
+    whole = value.startswith(("https://", "http://"))
+    if whole and value.isascii() and "[" not in value and "]" not in value:
+        # What urlsplit refuses is none of this.
+        return value.replace(" ", "%20")
+    try:
+        url = value if whole else urljoin(base, value)
+        urlsplit(url)
+    except ValueError:
+        return ""
+    return url.replace(" ", "%20") if url.startswith(("http://", "https://")) else ""

@@ -14,6 +14,7 @@ _LAZY = (
 _LARGER = ("data-hi-res-src", "data-full-src", "data-large-file", "data-orig-file")
 """Larger renditions for a script; they stand for `src` only where that shows nothing."""
 _LAZY_SETS = ("data-srcset", "data-lazy-srcset", "data-original-set", "srcset")
+_NAMES = frozenset((*_LAZY, *_LARGER))
 _PLACEHOLDER = re.compile(
     r"(?:blank|spacer|placeholder|transparent|lazy|loading|grey|1x1|pixel)[^/]*\.(?:gif|png|svg)(?:$|\?)"
 )
@@ -67,6 +68,34 @@ def is_picture_file(url: str) -> bool:
     return _PICTURE_FILE.search(url) is not None
 
 
+def _stated(attributes: Mapping[str, str | None], extra: list[str]) -> tuple[list[str], str, list[str], list[str]]:
+    """Lazy-load attributes, `src` where it is no placeholder, larger renditions, srcsets with `extra`."""
+    source = attributes.get("src") or ""
+    names = attributes.keys() & _NAMES if len(attributes) > 1 else ()
+    sets = [value for name in _LAZY_SETS if (value := attributes.get(name))] + extra
+    lazy = [value for name in _LAZY if name in names and (value := attributes[name])]
+    larger = [value for name in _LARGER if name in names and (value := attributes[name])]
+    if not lazy and not larger and not sets:
+        if not source or source.startswith("data:"):
+            source = next((v for k, v in attributes.items() if v and k.startswith("data-") and is_picture_file(v)), "")
+    elif source.startswith("data:") or _PLACEHOLDER.search(source):
+        source = ""
+    return lazy, source, larger, sets
+
+
+def _ranked(sets: list[str]) -> list[tuple[float, str]]:
+    return sorted((pair for value in sets for pair in parse_srcset(value)), key=lambda pair: -pair[0])
+
+
+def first_source(attributes: Mapping[str, str | None], extra: list[str], resolve: Resolve) -> str:
+    """The address that choose_source gives, without looking at the others."""
+    lazy, source, larger, sets = _stated(attributes, extra)
+    for value in (*lazy, source, *larger):
+        if value and (url := resolve(value)):
+            return url
+    return next((url for _, value in _ranked(sets) if (url := resolve(value))), "")
+
+
 def choose_source(
     attributes: Mapping[str, str | None], extra: list[str], resolve: Resolve
 ) -> tuple[str, tuple[str, ...]]:
@@ -74,19 +103,10 @@ def choose_source(
 
     A lazy-load attribute wins over `src`, which is then a placeholder; `extra` are the srcsets of sibling <source>.
     """
-    lazy = [attributes[name] for name in _LAZY if attributes.get(name)] if len(attributes) > 1 else []
-    larger = [attributes[name] for name in _LARGER if attributes.get(name)] if len(attributes) > 1 else []
-    sets = [attributes[name] for name in _LAZY_SETS if attributes.get(name)]
-    source = attributes.get("src") or ""
-    if not lazy and not larger and not sets and not extra:
-        if not source or source.startswith("data:"):
-            source = next((v for k, v in attributes.items() if v and k.startswith("data-") and is_picture_file(v)), "")
+    lazy, source, larger, sets = _stated(attributes, extra)
+    if not lazy and not larger and not sets:
         return resolve(source), ()
-    ranked = sorted(
-        (pair for value in (*sets, *extra) for pair in parse_srcset(value or "")), key=lambda pair: -pair[0]
-    )
-    if source.startswith("data:") or _PLACEHOLDER.search(source):
-        source = ""
+    ranked = _ranked(sets)
     urls = dict.fromkeys(
         url for value in (*lazy, source, *larger, *(url for _, url in ranked)) if value and (url := resolve(value))
     )
