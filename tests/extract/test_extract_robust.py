@@ -1,11 +1,13 @@
 """Whatever the bytes: an Article comes back, in bounded work."""
 
+import time
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from baoguan.extract.article import MAX_BODY, extract_article
-from baoguan.extract.dom import MAX_DEPTH, MAX_ELEMENTS, parse_page
+from baoguan.extract.dom import MAX_DEPTH, MAX_READ, parse_page
 from baoguan.model.article import Article
 from baoguan.text.html import gate
 
@@ -76,6 +78,8 @@ def test_any_bytes_under_any_header(body: bytes, content_type: str) -> None:
 
 HOSTILE = {
     "100k deep": b"<div>" * 100_000 + b"hello",
+    "deep, ends of others": b"<div></a>" * 100_000 + b"hello",
+    "deep, ends in values": b'<div title="</div>">' * 100_000 + b"hello",
     "deep inline": b"<b><i><p>" * 40_000,
     "200k paragraphs": b"<p>hello world, this is a sentence that counts as one.</p>" * 200_000,
     "10 MB text": b"<p>" + b"lorem ipsum, dolor " * 500_000,
@@ -101,17 +105,46 @@ def test_hostile_pages_are_bounded(name: str) -> None:
 def test_caps_are_told() -> None:
     article = extract_article(b"<h1>T</h1>" + HOSTILE["200k paragraphs"], url=URL)
     assert "page cut at its cap" in article.reasons
-    links = extract_article(b"<h1>T</h1>" + b"<div><a href=/b>link</a></div>" * 40_000, url=URL)
+    links = extract_article(b"<h1>T</h1>" + b"<div><a href=/b>link</a></div>" * 110_000, url=URL)
     assert links.kind != "article"
     assert "page cut at its cap" in links.reasons
 
 
 def test_parser_caps() -> None:
-    page = parse_page("<div>" * 100_000 + "<p>x</p>" * 100_000)
+    page = parse_page("<div>" * 100_000 + "<p>x</p>" * 300_000)
     assert page.cut
-    assert len(page.tags) <= 2 * MAX_ELEMENTS + 2
+    assert len(page.tags) <= MAX_READ + 2
     depth = 0
     i = len(page.tags) - 1
     while i >= 0:
         depth, i = depth + 1, page.parent[i]
     assert depth <= MAX_DEPTH + 5
+
+
+SENTENCE = "A sentence of the article, which is long enough to be taken for one; it goes on for a while. "
+ARTICLE = f"<article><h1>The harbour stays open</h1>{f'<p>{SENTENCE * 3}</p>' * 9}</article>"
+MANY = {
+    "links": "<div><a href=/b>link</a></div>" * 90_000,
+    "cells": f"<table>{'<tr><td>1</td><td>2</td></tr>' * 60_000}</table>",
+    "spans": f"<div>{'<span class=x>w </span>' * 190_000}</div>",
+    "headlines": f"<ul>{'<li><a href=/x>A headline of an item</a></li>' * 90_000}</ul>",
+    "pictures": "<p><img src=/a-picture.jpg></p>" * 90_000,
+}
+
+
+@pytest.mark.parametrize("name", MANY)
+@pytest.mark.parametrize("before", [True, False])
+def test_an_article_beside_a_hundred_thousand_elements_is_found_whole(name: str, before: bool) -> None:
+    page = MANY[name] + ARTICLE if before else ARTICLE + MANY[name]
+    start = time.process_time()
+    article = extract_article(f"<html><body>{page}</body></html>".encode(), url=URL)
+    # 0.3 s alone on a quiet core; instrumented or shared ones take longer.
+    assert time.process_time() - start < 1.5
+    assert article.title == "The harbour stays open"
+    assert article.body_html.count(SENTENCE.strip()) == 27
+    assert "page cut at its cap" not in article.reasons
+
+
+def test_what_was_passed_over_in_the_article_is_told() -> None:
+    page = f"<h1>T</h1><article><p>{SENTENCE * 3}</p>{'<p>a line</p>' * 40_000}<p>{SENTENCE * 3}</p></article>"
+    assert "page cut at its cap" in extract_article(page.encode(), url=URL).reasons

@@ -5,19 +5,35 @@ the range `i .. end[i]`, its siblings are `end[i]`, and nothing else of this pac
 Another parser needs only another `parse_page`.
 """
 
-import re
 from bisect import bisect_left
 from collections import defaultdict
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
 from baoguan.extract.strip import strip_page
+from baoguan.text.depth import is_deeper, limit_depth
 
-MAX_ELEMENTS = 30_000
-"""Elements that are read of one page (the largest of 880 sample pages has 17,000); the rest is cut, and `cut` says so.
-More can't be walked in 300 ms."""
-MAX_TAGS = 60_000
+MAX_ELEMENTS = 200_000
+"""Elements that are looked at on one page (the largest of 880 sample pages has 17,000); the rest is cut, and `cut` says
+so."""
+MAX_READ = 50_000
+"""Nodes that are read of one page, likewise."""
+MAX_TAGS = 2 * MAX_ELEMENTS
 """`<` that are read of one page, before parsing."""
+_LARGE = 60_000
+"""Tags of a large page, ..."""
+_ALL, _FIRST = 24_000, 8_000
+"""... of which the first 8,000 nodes are read whatever they say (of others 24,000); then only what may be an article's
+text or headline. To read 200,000 links or cells that stand before an article would take a second."""
+_WORTH = 120
+"""Characters of an element that is read all the same ..."""
+_ONE = 10_000
+"""Characters of what may be one article: its parts are read whole."""
+_NOWHERE = 1 << 30
+_WORTHY = frozenset(("h1", "h2", "h3", "figure", "time", "address"))
+"""... and elements that are read however short they are."""
+GAP = "bg-gap"
+"""An element that stands where others were passed over."""
 MAX_DEPTH = 400
 """Deeper start tags are left out before parsing (a tree builder's time grows with the square of the depth)."""
 MAX_CHARS = 6_000_000
@@ -25,9 +41,6 @@ _MANY_TAGS = 6_000
 _LEAF = frozenset(("style", "svg", "template", "math", "object", "canvas", "select", "textarea", "script"))
 _ASIDE = frozenset((*_LEAF, "footer", "amp-sidebar"))
 _SPECIAL = frozenset((*_ASIDE, "ul"))
-_TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)[^>]*>")
-_VOID_TEXT = """p li dt dd td th tr option br hr img input meta link source wbr embed area base col param track"""
-_VOID = frozenset(_VOID_TEXT.split())
 
 
 class Page:
@@ -115,14 +128,15 @@ def parse_page(html: str, marks: tuple[tuple[str, tuple[str, ...]], ...] = (), *
     tags = html.count("<")
     if tags > MAX_TAGS:
         html, page.cut = html[: _nth(html, "<", MAX_TAGS)], True
-    if tags > _MANY_TAGS:
-        html = limit_depth(html)
+    # Scripts and styles hold no tags.
+    if tags > _MANY_TAGS and is_deeper(stripped.html if whole else html, MAX_DEPTH):
+        html = limit_depth(html, MAX_DEPTH)
     parser = LexborHTMLParser(html)
     for name, selectors in marks:
         whole = _mark(parser, name, selectors) or whole
     root = parser.root
     if root is not None:
-        _flatten(page, root, _LEAF if whole else _ASIDE)
+        _flatten(page, root, _LEAF if whole else _ASIDE, _FIRST if tags > _LARGE else _ALL)
         own = [tag for tag in page.found if "-" in tag and ("image" in tag or "img" in tag)]
         page.found["amp-img"] = sorted(i for tag in own for i in page.found[tag])
     if not page.tags:
@@ -178,12 +192,13 @@ def _name_of(node: LexborNode, number: int) -> str:
     return tag
 
 
-def _flatten(page: Page, root: LexborNode, leaves: frozenset[str]) -> None:
-    """Copies the tree, without recursion."""
+def _flatten(page: Page, root: LexborNode, leaves: frozenset[str], most: int) -> None:
+    """Copies the tree, without recursion; beyond `most` nodes only what is worth it."""
     tags, data, parents, ends, found = page.tags, page.data, page.parent, page.end, page.found
     add_tag, add_data, add_parent, add_end = tags.append, data.append, parents.append, ends.append
     stack: list[tuple[LexborNode | None, int]] = []
-    current, i, left = -1, 0, MAX_ELEMENTS
+    current, i = -1, 0
+    sieve = _Sieve(page)
     node: LexborNode | None = root
     before = ""
     while True:
@@ -193,6 +208,11 @@ def _flatten(page: Page, root: LexborNode, leaves: frozenset[str]) -> None:
             ends[current] = i
             before = tags[current]
             node, current = stack.pop()
+        if i > most:
+            node = sieve.pick(node, current, len(stack))
+            i = len(tags)
+            if node is None:
+                continue
         number = node.tag_id
         if number == _TEXT:
             text = node.text_content or ""
@@ -216,18 +236,69 @@ def _flatten(page: Page, root: LexborNode, leaves: frozenset[str]) -> None:
         found[tag].append(i)
         i += 1
         add_end(i)
-        left -= 1
-        if left < 0:
-            page.cut = True
-            _close(page, current, i)
-            return
-        after = node.next if current >= 0 else None
+        after = node.next
         child = None if tag in _SPECIAL and _is_passed(page, node, tag, leaves, current) else node.first_child
         if child is None:
             node, before = after, tag
         else:
             stack.append((after, current))
             current, node, before = i - 1, child, ""
+
+
+class _Sieve:
+    """Picks what is read of the rest of a large page."""
+
+    __slots__ = ("looked", "page", "zone")
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.looked = 0
+        """Elements that were passed over."""
+        self.zone = _NOWHERE
+        """Depth of an element that is read whole, while the walk is in it."""
+
+    def pick(self, node: LexborNode, current: int, depth: int) -> LexborNode | None:
+        """`node` or the first of its next siblings that is worth reading; a GAP stands for those before it."""
+        if len(self.page.tags) > MAX_READ:
+            self.page.cut = True
+            return None
+        if depth > self.zone:
+            return node
+        self.zone = _NOWHERE
+        found: LexborNode | None = node
+        passed = 0
+        while found is not None:
+            size = _size_of(found)
+            if size >= _WORTH:
+                self.zone = depth if size <= _ONE else _NOWHERE
+                break
+            passed += 1
+            found = found.next
+        self.looked += passed
+        if passed:
+            self._note(current)
+        if self.looked > MAX_ELEMENTS:
+            self.page.cut = True
+            return None
+        return found
+
+    def _note(self, current: int) -> None:
+        page = self.page
+        page.found[GAP].append(len(page.tags))
+        page.tags.append(GAP)
+        page.data.append({})
+        page.parent.append(current)
+        page.end.append(len(page.tags))
+
+
+def _size_of(node: LexborNode) -> int:
+    """Characters of text, of what is read however short it is just enough."""
+    number = node.tag_id
+    if number == _TEXT:
+        return len((node.text_content or "").strip())
+    name = (_NAMES[number] if number < _FIXED else "") or _name_of(node, number)
+    size = len(node.text_lexbor() or "")
+    return max(size, _WORTH) if name in _WORTHY else size
 
 
 def _is_passed(page: Page, node: LexborNode, tag: str, leaves: frozenset[str], current: int) -> bool:
@@ -252,42 +323,3 @@ def _is_menu(node: LexborNode, tags: list[str], parents: list[int], i: int) -> b
             return node.css_first("h1") is None
         i = parents[i]
     return False
-
-
-def _close(page: Page, current: int, i: int) -> None:
-    while current >= 0:
-        page.end[current] = i
-        current = page.parent[current]
-
-
-def limit_depth(html: str) -> str:
-    """Leaves out start tags deeper than MAX_DEPTH, with as many end tags; scripts and styles are not counted."""
-    # What follows the last ">" holds no tag; searched for one, each "<" in it would be followed to the end.
-    whole = html.rfind(">") + 1
-    html, tail = html[:whole], html[whole:]
-    depth = deepest = 0
-    for match in _TAG.finditer(strip_page(html).html):
-        if match[2].lower() not in _VOID:
-            depth = max(depth - 1, 0) if match[1] else depth + 1
-            deepest = max(deepest, depth)
-    if deepest <= MAX_DEPTH:
-        return html + tail
-    depth = dropped = 0
-
-    def keep(match: re.Match[str]) -> str:
-        nonlocal depth, dropped
-        if match[2].lower() in _VOID:
-            return match[0]
-        if not match[1]:
-            if depth < MAX_DEPTH:
-                depth += 1
-                return match[0]
-            dropped += 1
-            return ""
-        if dropped:
-            dropped -= 1
-            return ""
-        depth = max(depth - 1, 0)
-        return match[0]
-
-    return _TAG.sub(keep, html) + tail

@@ -8,6 +8,7 @@ import nh3
 from selectolax.lexbor import LexborHTMLParser
 
 from baoguan.model.article import Embed, Picture
+from baoguan.text.depth import is_deeper, limit_depth
 from baoguan.text.escape import INVISIBLE, escape_value, plain
 from baoguan.text.pictures import unwrap_proxy
 from baoguan.text.sanitise import walk
@@ -55,10 +56,6 @@ _TRACKER = re.compile(f"[?&](?:{_TRACKERS})", re.IGNORECASE)
 _WEB = re.compile(r"https?://[^\s/?#\[\]<>\"\\^`{|}%@:]+(?::\d{1,5})?(?:[/?#]|$)", re.IGNORECASE)
 _PLUG = "获取更多RSS"
 _FEEDX = re.compile(rf"(?:<br\s*/?>\s*)?(?:<hr\s*/?>\s*)?<div[^>]*>\s*{_PLUG}(?:(?!</?div).)*(?:</div>)?", re.DOTALL)
-_TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)[^>]*>")
-_UNCOUNTED = frozenset(
-    ("p", "li", "dt", "dd", "td", "th", "tr", "option", "br", "hr", "img", "input", "meta", "link", "source", "wbr")
-)
 
 
 class CleanBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,11 +84,9 @@ def clean_body(html: str, base_url: str) -> CleanBody:
         html = html[:MAX_CHARS]
         flags.add("truncated")
     html = _without_plug(html)
-    if html.count("<") > _MANY_TAGS:
-        flat = _limit_depth(html)
-        if flat != html:
-            html = flat
-            flags.add("nested")
+    if html.count("<") > _MANY_TAGS and is_deeper(html, MAX_DEPTH):
+        html = limit_depth(html, MAX_DEPTH)
+        flags.add("nested")
     data = html.encode("utf-8", "replace").translate(None, _CONTROL_BYTES)
     # All that is asked below is ASCII: what is not in the ASCII alone, a third of a Chinese article, is not in it.
     slim = data.translate(_LOWER, _NOT_ASCII)
@@ -223,28 +218,3 @@ def _without_plug(html: str) -> str:
     for _ in range(3):
         at = max(0, html.rfind("<", 0, at))
     return html[:at] + _FEEDX.sub("", html[at:])
-
-
-def _limit_depth(html: str) -> str:
-    """Leaves out start tags deeper than MAX_DEPTH, with as many end tags."""
-    # What follows the last ">" holds no tag; searched for one, each "<" in it would be followed to the end.
-    whole = html.rfind(">") + 1
-    depth = dropped = 0
-
-    def keep(match: re.Match[str]) -> str:
-        nonlocal depth, dropped
-        if match[2].lower() in _UNCOUNTED:
-            return match[0]
-        if not match[1]:
-            if depth < MAX_DEPTH:
-                depth += 1
-                return match[0]
-            dropped += 1
-            return ""
-        if dropped:
-            dropped -= 1
-            return ""
-        depth = max(depth - 1, 0)
-        return match[0]
-
-    return _TAG.sub(keep, html[:whole]) + html[whole:]
