@@ -55,7 +55,7 @@ class PeerRow(NamedTuple):
     name: str
     first_ms: float
     """CPU a page, pages seen for the first time, process warm."""
-    known_ms: float | None
+    again_ms: float | None
     """The same pages again; None where that was not measured."""
     peak_mb: float
     """Of its process, with all pages in memory."""
