@@ -4,11 +4,13 @@ import json
 import tomllib
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
 from baoguan.cli.extract import extract
 from baoguan.cli.outlet import outlet
+from baoguan.errors import BaoguanError
 from newsroom import Newsroom
 
 LOOPBACK = ("--allow-networks", "127.0.0.0/8")
@@ -131,3 +133,23 @@ def test_an_outlet_file_is_tried_on_a_page(tmp_path: Path) -> None:
             extract, "-C", tmp_path, tmp_path / "page.html", "--outlet-file", tmp_path / "x.toml", "--explain"
         ).output
     )
+
+
+def test_extract_tells_what_is_wrong_with_its_input(tmp_path: Path) -> None:
+    page = tmp_path / "a.html"
+    page.write_text("<h1>T</h1>", "utf-8")
+    (tmp_path / "none").mkdir()
+    for arguments, told in (
+        ((), "name a URL or FILE"),
+        ((page, "--batch", tmp_path), "name a URL or FILE"),
+        ((page, "--out", tmp_path / "o"), "goes with --batch"),
+        ((page, "--url", "nonsense"), "not an http or https address"),
+        ((tmp_path,), f"--batch {tmp_path}"),
+        (("--batch", tmp_path / "none"), "no *.html"),
+        (("http://127.0.0.1:8080/x",), "--allow-networks CIDR permits it"),
+    ):
+        with pytest.raises((click.UsageError, BaoguanError)) as failure:
+            run(extract, "-C", tmp_path, *arguments)
+        message = failure.value.message if isinstance(failure.value, click.UsageError) else str(failure.value)
+        assert told in message
+        assert message.count("http://127.0.0.1:8080/x") < 2

@@ -73,6 +73,7 @@ def test_a_second_heading_with_which_the_title_begins_is_the_headline_of_a_page_
             '<address>Von <a rel="author">Anna Berg</a>, <a rel="author">Ben Cole</a> und Carla Dorn</address>',
             ("Anna Berg", "Ben Cole", "Carla Dorn"),
         ),
+        (("https://news.example/authors/anna-berg/", "Anna Berg"), "", ("Anna Berg",)),
         (("news.example",), '<p class="author">von Anna Berg</p>', ("Anna Berg",)),
         (("news.example",), '<p class="author">Agency</p>', ("news.example",)),
         ((), "<p>By Anna Berg, in Travel · 12 March</p>", ("Anna Berg",)),

@@ -56,10 +56,14 @@ def extract(
     Exit code 1 when the page is no article: it says what it is (index, consent, error, paywall, login, stub, empty),
     why, and how sure that is. --batch reads a folder generically, each page with the address in index.tsv or its own.
     """
+    if bool(source) == (folder_in is not None):
+        raise click.UsageError("name a URL or FILE, or a folder with --batch")
+    if out is not None and folder_in is None:
+        raise click.UsageError("--out goes with --batch")
+    if url and not url.lower().startswith(("https://", "http://")):
+        raise click.UsageError(f"--url {url}: not an http or https address")
     if folder_in is not None:
         return _batch(folder_in, out)
-    if not source:
-        raise click.UsageError("name a URL or FILE, or a folder with --batch")
     body, address, kind = _read(folder, source, url, allow_networks)
     hints = _hints(folder, address, kind, outlet_file)
     if why:
@@ -72,8 +76,10 @@ def extract(
 
 
 def _batch(folder: Path, out: Path | None) -> int:
-    from baoguan.extract.batch import extract_batch
+    from baoguan.extract.batch import extract_batch, pages_in
 
+    if not pages_in(folder):
+        raise NotFound(f"{folder}: no *.html in it")
     if out is None:
         for line in extract_batch(folder):
             click.echo(line)
@@ -93,6 +99,8 @@ def _read(folder: Path, source: str, url: str, allow: tuple[str, ...]) -> tuple[
         from baoguan.cli.feed import fetch_once
 
         return fetch_once(folder, source, allow, kind="page")[1:]
+    if Path(source).is_dir():
+        raise click.UsageError(f"{source} is a folder: --batch {source} reads its pages")
     if not Path(source).is_file():
         raise NotFound(f"{source}: no such file")
     from baoguan.extract.batch import stated_url

@@ -68,6 +68,13 @@ def open_once(folder: Path, allow: tuple[str, ...]) -> "Fetcher":
     return open_fetcher(settings, {}, entropy=SystemEntropy())
 
 
+def _told(url: str, error: str) -> str:
+    """What failed, with the address once, and what allows a private one."""
+    told = error if error.startswith(url) else f"{url}: {error}"
+    private = "refused" in error and any(word in error for word in ("is loopback", "is private"))
+    return f"{told} (--allow-networks CIDR permits it)" if private else told
+
+
 def fetch_once(folder: Path, url: str, allow: tuple[str, ...], *, kind: str) -> tuple[str, bytes, str, str]:
     """(URL, body, final URL, content type), by the settings of the archive in `folder`. Raises FetchError."""
     from baoguan.model.capture import FetchRequest
@@ -78,7 +85,7 @@ def fetch_once(folder: Path, url: str, allow: tuple[str, ...], *, kind: str) -> 
     finally:
         fetcher.close()
     if result.response is None:
-        raise FetchError(f"{url}: {result.error}", url=url, kind=result.error_kind)
+        raise FetchError(_told(url, result.error), url=url, kind=result.error_kind)
     if result.response.status != 200:
         raise FetchError(f"{url}: HTTP {result.response.status}", url=url, kind="status")
     return url, result.response.body, result.response.final_url, result.response.header("content-type")

@@ -18,6 +18,7 @@ _SPLIT = re.compile(r"\s*(?:,|;|、|，|；|\||/|\band\b|\bund\b|\bet\b|\by\b|\b
 _NOT_NAME = re.compile(
     r"https?:|@|www\.|^\W*\d|\d{3,}|^\W*$|^(?:admin|null|undefined|none|redaktion|staff)$", re.IGNORECASE
 )
+_LINK = re.compile(r"https?://\S+", re.IGNORECASE)
 _SPOKEN = re.compile(
     r"^\W{0,3}(?:by|von|par|por|di|door|av|af|przez|words by|written by|reported by|story by|text:)\s+"
     r"([^.:!?]{2,120}?)(?:,\s+in\b|\s*[·|–—(]|\s\d|$)",
@@ -93,9 +94,9 @@ def clean_names(texts: list[str]) -> list[str]:
     """Single names out of bylines, without `by`, addresses and times."""
     found: dict[str, str] = {}
     for text in texts:
-        text = _BY.sub("", " ".join(unescape(text).split()) + " ")
+        text = _BY.sub("", " ".join(_LINK.sub(" ", unescape(text)).split()) + " ")
         for name in _SPLIT.split(text) if len(text) > 20 or "," in text else [text]:
-            name = name.strip(" .,:;|-–—•·/")
+            name = name.strip(" .,:;|-–—•·/(")
             if name and len(name) <= _MAX_NAME and not _NOT_NAME.search(name):
                 found.setdefault(normal(name), name)
     return list(found.values())

@@ -22,9 +22,14 @@ def extract_batch(folder: Path) -> Iterator[str]:
     A page's address is that of index.tsv (columns file and url) in the folder or above it, else what the page states.
     """
     known = _addresses(folder)
-    for path in sorted((*folder.rglob("*.html"), *folder.rglob("*.htm"))):
+    for path in pages_in(folder):
         body = path.read_bytes()
         yield row(path.name, body, known.get(path.name) or stated_url(body))
+
+
+def pages_in(folder: Path) -> list[Path]:
+    """The *.html and *.htm in `folder` and below."""
+    return sorted((*folder.rglob("*.html"), *folder.rglob("*.htm")))
 
 
 def _addresses(folder: Path) -> dict[str, str]:

@@ -35,7 +35,7 @@ def draft_rules(pages: list[tuple[str, bytes]]) -> str:
     lines = [
         f"key = {json.dumps(slug or 'outlet')}",
         f"name = {_toml(site or bare or 'outlet')}",
-        f"home = {_toml(f'https://{host}/')}",
+        f"home = {_toml(_front(pages[0][0]))}",
         f"language = {_toml(languages.most_common(1)[0][0])}",
     ]
     if re.fullmatch(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+", bare):
@@ -49,6 +49,13 @@ def draft_rules(pages: list[tuple[str, bytes]]) -> str:
         lines.append(f"drop = {_toml(drops)}")
     lines += [f"# {_line(text)}" for text in (*_found(readings), *_to_check(readings, count, unsure))]
     return "\n".join(lines) + "\n"
+
+
+def _front(url: str) -> str:
+    """The front page of an address's site: https, but for what stands on a port of its own."""
+    parts = urlsplit(url)
+    own = parts.scheme == "http" and parts.netloc != parts.hostname
+    return f"{'http' if own else 'https'}://{parts.netloc.rpartition('@')[2]}/"
 
 
 def links_of(url: str, body: bytes, limit: int = 3) -> list[str]:
