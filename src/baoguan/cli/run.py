@@ -136,7 +136,7 @@ def serve(folder: Path, *, no_sync: bool, **options: Any) -> int:
         signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
         try:
             run_server(
-                open_reader(desk),
+                open_reader(desk, warm=True),
                 desk.settings.host,
                 desk.settings.port,
                 on_ready=lambda url: log.say(f"{url}  (Ctrl-C stops)", url=url),

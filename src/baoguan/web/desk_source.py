@@ -305,8 +305,8 @@ class DeskSearch:
         return self._desk.search.size() if self._desk.search else 0
 
 
-def open_reader(desk: Desk) -> "Starlette":
-    """The reader's application over an opened archive."""
+def open_reader(desk: Desk, *, warm: bool = False) -> "Starlette":
+    """The reader's application over an opened archive; `warm`: what takes time to begin is begun at once."""
     from baoguan.web.accounts_app import open_apps
     from baoguan.web.api_source import DeskReader
     from baoguan.web.app import create_app
@@ -315,7 +315,7 @@ def open_reader(desk: Desk) -> "Starlette":
     from baoguan.web.operation import Operation
     from baoguan.web.photos_source import DeskPhotos
 
-    settings, source, images = desk.settings, DeskSource(desk), open_images(desk)
+    settings, source, images = desk.settings, DeskSource(desk), open_images(desk, warm=warm)
     options = WebOptions(
         zone=settings.zone,
         noindex=settings.noindex,

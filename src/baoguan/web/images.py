@@ -56,6 +56,8 @@ class ImageOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Formats that may be asked for; empty: all."""
     secret: bytes = b""
     jobs: int = 2
+    warm: bool = False
+    """A worker is begun at once, not with the first picture."""
     uncached_a_second: float = 4.2
     """Of one client; 500 at once."""
 
@@ -71,6 +73,8 @@ class ImageSite:
     def __init__(self, originals: Originals, options: ImageOptions, variants: FileCache) -> None:
         self._originals, self._options, self._variants = originals, options, variants
         self._pool = RenderPool(options.jobs)
+        if options.warm:
+            self._pool.warm()
         self._workers = ThreadPoolExecutor(options.jobs, thread_name_prefix="picture")
         self._readers = ThreadPoolExecutor(8, thread_name_prefix="original")
         self._limit = RateLimit(options.uncached_a_second, 500)

@@ -12,8 +12,11 @@ from baoguan.web.images import MODES, ImageOptions, ImageSite
 from baoguan.web.images_source import ArchivedPictures, Originals, OriginPictures, proxy_options
 
 
-def open_images(desk: Desk) -> ImageSite | None:
-    """None where the settings say off, or where the extra `images` is missing. Raises ConfigError."""
+def open_images(desk: Desk, *, warm: bool = False) -> ImageSite | None:
+    """None where the settings say off, or where the extra `images` is missing. Raises ConfigError.
+
+    `warm`: a worker is begun at once.
+    """
     settings = desk.settings
     if settings.images not in MODES:
         raise ConfigError(f"images = {settings.images!r}: {', '.join(MODES)} are known")
@@ -27,6 +30,7 @@ def open_images(desk: Desk) -> ImageSite | None:
         savers=settings.images_savers,
         secret=image_secret(desk),
         jobs=min(4, os.cpu_count() or 1),
+        warm=warm,
     )
     return ImageSite(originals, options, variants_of(desk))
 

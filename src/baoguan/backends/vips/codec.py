@@ -36,6 +36,11 @@ def start() -> str:
     return ".".join(map(str, version))
 
 
+def sample() -> bytes:
+    """A small JPEG, to warm up with."""
+    return bytes(pyvips.Image.black(20, 16, bands=3).copy(interpretation="srgb").jpegsave_buffer())
+
+
 def render(data: bytes, plan: Transform, *, accept: str = "") -> Rendered:
     """Transforms. `accept`: the client's Accept, for output=auto. Raises PictureError with weserv's message."""
     fast = turbo.render_jpeg(data, plan)

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 
 import pyvips
 
-from baoguan.backends.vips.work import INVALID, MAX_PAGES, UNREADABLE
+from baoguan.backends.vips.work import BROKEN, INVALID, MAX_DRAWN, MAX_PAGES, UNREADABLE
 from baoguan.errors import PictureError
 
 _HEIC = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 _MAX_SIDE = 20_000
+_MAX_ICON = 1_048_576
+"""Pixels: a PNG inside may be of any size."""
 _MAX_RADIANCE = 4_000_000
 """Pixels: they are read in Python."""
 
@@ -46,7 +48,7 @@ def open_foreign(data: bytes) -> Foreign:
         return opener(data)
     except ImportError as error:
         raise PictureError(INVALID) from error
-    except (ValueError, IndexError, OSError, RuntimeError, EOFError, SyntaxError, MemoryError) as error:
+    except BROKEN as error:
         raise PictureError(UNREADABLE) from error
 
 
@@ -60,7 +62,7 @@ def _pdf(data: bytes) -> Foreign:
             raise PictureError(UNREADABLE)
         sheet = document[number]
         width, height = (side * scale for side in sheet.get_size())
-        if max(width, height) > _MAX_SIDE:
+        if max(width, height) > _MAX_SIDE or width * height > MAX_DRAWN:
             raise PictureError(UNREADABLE)
         bitmap = sheet.render(scale=scale, fill_color=(255, 255, 255, 255), rev_byteorder=True)
         pixels = bytes(bitmap.buffer)
@@ -96,7 +98,7 @@ def _heif(data: bytes) -> Foreign:
 
 
 def _ico(data: bytes) -> Foreign:
-    from PIL import IcoImagePlugin
+    from PIL import IcoImagePlugin, Image
 
     file = IcoImagePlugin.IcoFile(io.BytesIO(data))
     sizes = [(data[6 + 16 * at] or 256, data[7 + 16 * at] or 256) for at in range(data[4])]
@@ -104,7 +106,13 @@ def _ico(data: bytes) -> Foreign:
     def page(number: int, _scale: float) -> pyvips.Image:
         if not 0 <= number < len(sizes):
             raise PictureError(UNREADABLE)
-        one = file.getimage(sizes[number]).convert("RGBA")
+        try:
+            one = file.getimage(sizes[number])
+        except Image.DecompressionBombError as error:
+            raise PictureError(UNREADABLE) from error
+        if one.width * one.height > _MAX_ICON:
+            raise PictureError(UNREADABLE)
+        one = one.convert("RGBA")
         image = pyvips.Image.new_from_memory(one.tobytes(), *one.size, 4, "uchar").copy(interpretation="srgb")
         image.set_type(pyvips.GValue.gint_type, "orientation", 1)  # upright, as weserv says of icons
         return image

@@ -4,9 +4,11 @@ import pyvips
 
 from baoguan.backends.vips.foreign import open_foreign
 from baoguan.backends.vips.work import (
+    MAX_DRAWN,
     MAX_PAGES,
     MAX_PIXELS,
     TYPES,
+    UNREADABLE,
     Work,
     get_int,
     page_height_of,
@@ -14,10 +16,14 @@ from baoguan.backends.vips.work import (
 from baoguan.errors import PictureError
 from baoguan.media.transform import single
 
+_DRAWN = frozenset(("svg", "pdf"))
+"""What is drawn, not unpacked: its pixels say nothing about its bytes."""
 PAGED = frozenset(("webp", "tiff", "gif", "pdf", "heif", "magick"))
 PIXELS = f"{{}} image exceeds pixel limit. Width x height should be less than {MAX_PIXELS}"
-BOMB_PIXELS, BOMB_RATIO = 16_000_000, 1000
-"""A larger picture with more pixels a byte than that is made to cost time: no photo and no drawing comes near."""
+BOMB_RATIO, BOMB_BYTES, BOMB_WHOLE = 300, 48_000_000, 12_000_000
+"""A picture that unpacks to so many times its size is made to cost time (photos reach 100) or is a plain drawing.
+
+It may unpack to 48 MB line by line, to 12 MB where the decoder holds all of it (interlaced, progressive)."""
 _ORIENTED = {
     # EXIF orientation: (degrees, flip, flop)
     2: (0, False, True),
@@ -43,7 +49,8 @@ def open_picture(work: Work) -> pyvips.Image:
         options |= {"n": work.n, "page": work.page}
     image = work.load(**options)
     _limit(image.width, image.height, "Input")
-    if image.width * image.height > max(BOMB_PIXELS, BOMB_RATIO * len(work.data)):
+    limit_drawn(work, image)
+    if _is_bomb(work, image):
         raise PictureError(PIXELS.format("Input"))
     pages = get_int(image, "n-pages", 1)
     if work.n == -1:
@@ -52,6 +59,14 @@ def open_picture(work: Work) -> pyvips.Image:
         raise _too_many()
     _measure(work, image)
     return image
+
+
+def _is_bomb(work: Work, image: pyvips.Image) -> bool:
+    depth = {"uchar": 1, "ushort": 2}.get(image.format, 4)
+    unpacked = image.width * image.height * image.bands * depth
+    if work.type in _DRAWN or unpacked <= BOMB_RATIO * len(work.data):
+        return False
+    return bool(unpacked > (BOMB_WHOLE if image.get_typeof("interlaced") else BOMB_BYTES))
 
 
 def _open_foreign(work: Work, *, known: bool) -> None:
@@ -97,6 +112,12 @@ def _too_many() -> PictureError:
 def _limit(width: int, height: int, which: str) -> None:
     if width * height > MAX_PIXELS:
         raise PictureError(PIXELS.format(which))
+
+
+def limit_drawn(work: Work, image: pyvips.Image) -> None:
+    """Raises PictureError for a drawing whose canvas would fill the memory: all of it is painted at once."""
+    if work.type in _DRAWN and image.width * image.height > MAX_DRAWN:
+        raise PictureError(UNREADABLE)
 
 
 def limit_output(width: int, height: int) -> None:
@@ -170,6 +191,7 @@ def reduce_while_loading(work: Work, image: pyvips.Image) -> pyvips.Image:
     if work.type == "svg":
         scaled = work.load(access="sequential", scale=1 / shrink)
         _limit(scaled.width, scaled.height, "Output")
+        limit_drawn(work, scaled)
         return scaled
     if work.type == "tiff" and (level := _pyramid_level(work, image)) >= 0:
         image = work.load(access="sequential", page=level)

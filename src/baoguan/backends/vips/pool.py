@@ -6,6 +6,7 @@ import queue
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import msgspec
@@ -43,29 +44,60 @@ def is_installed() -> bool:
 
 
 class RenderPool:
-    """At most `jobs` processes, each begun when it is first needed. Called from several threads; close it."""
+    """At most `jobs` processes, each begun when it is first needed. Called from several threads; close it.
+
+    One that has died or done its share is replaced beside the requests: starting one takes half a second.
+    """
 
     def __init__(self, jobs: int, *, wall_s: float = WALL_S) -> None:
         self._wall_s = wall_s
         self._idle: queue.LifoQueue[_Child | None] = queue.LifoQueue()
+        self._closed = threading.Event()
         for _ in range(jobs):
             self._idle.put(None)
+
+    def warm(self) -> None:
+        """Begins a process beside the caller, so that the first picture need not wait for it."""
+        try:
+            child = self._idle.get_nowait()
+        except queue.Empty:
+            return
+        if child is None:
+            self._replace()
+        else:
+            self._idle.put(child)
+
+    def _replace(self) -> None:
+        threading.Thread(target=self._begin, name="picture worker", daemon=True).start()
+
+    def _begin(self) -> None:
+        try:
+            child: _Child | None = _Child()
+        except OSError:  # no memory, no processes: who asks next tries again, and says so
+            child = None
+        self._idle.put(child)
+        if self._closed.is_set():
+            self.close()
 
     def render(self, data: bytes, plan: Transform, accept: str = "") -> Picture:
         """Transforms. Raises PictureError with weserv's words, also where the process died over its limits."""
         child = self._idle.get()
         try:
-            if child is None or child.spent:
-                if child is not None:
-                    child.close()
+            if child is None:
                 child = _Child()
             done, body = child.ask(msgspec.json.encode(Job(plan=plan, accept=accept)), data, self._wall_s)
         except (OSError, EOFError) as error:
             if child is not None:
                 child.close()
-            child = None
+                child = None
+                self._replace()
+            else:
+                self._idle.put(None)
             raise PictureError("Image not readable. Is it a valid image?") from error
-        finally:
+        if child.spent:
+            child.close()
+            self._replace()
+        else:
             self._idle.put(child)
         if done.error:
             raise PictureError(done.error, status=done.status)
@@ -73,6 +105,7 @@ class RenderPool:
 
     def close(self) -> None:
         """Ends the processes that are idle; those at work end with their pipes."""
+        self._closed.set()
         while True:
             try:
                 child = self._idle.get_nowait()

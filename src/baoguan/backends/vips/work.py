@@ -1,5 +1,6 @@
 """What the steps of one transform share, and the errors they raise."""
 
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ from baoguan.media.transform import Transform
 
 MAX_PIXELS = 71_000_000
 """Width x height, in and out."""
+MAX_DRAWN = 25_000_000
+"""The same of what is drawn: SVG and PDF."""
 MAX_PAGES = 256
 TYPES = ("Jpeg", "Png", "Webp", "Tiff", "Nsgif", "Svg", "Pdf", "Heif", "Jxl", "Rad")
 """Loaders that are trusted; libvips's own for anything else are blocked."""
@@ -17,6 +20,11 @@ TYPES = ("Jpeg", "Png", "Webp", "Tiff", "Nsgif", "Svg", "Pdf", "Heif", "Jxl", "R
 
 INVALID = "Invalid or unsupported image format. Is it a valid image?"
 UNREADABLE = "Image not readable. Is it a valid image?"
+BROKEN = (
+    *(ValueError, LookupError, OSError, RuntimeError, EOFError, SyntaxError, MemoryError, TypeError, ArithmeticError),
+    struct.error,
+)
+"""What decoders in Python raise of damaged files."""
 
 
 @dataclass
@@ -61,7 +69,10 @@ class Work:
         first, count = int(str(options.get("page", 0))), int(str(options.get("n", 1)))
         scale = float(str(options.get("scale", 1.0)))
         numbers = range(first, self.pages if count == -1 else min(first + max(count, 1), max(self.pages, first + 1)))
-        found = [self.foreign(number, scale) for number in numbers] if self.foreign else []
+        try:
+            found = [self.foreign(number, scale) for number in numbers] if self.foreign else []
+        except BROKEN as error:
+            raise PictureError(UNREADABLE) from error
         image = found[0] if len(found) == 1 else pyvips.Image.arrayjoin(found, across=1)
         image = image.copy()
         image.set_type(pyvips.GValue.gint_type, "n-pages", self.pages)
