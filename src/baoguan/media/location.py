@@ -29,7 +29,7 @@ _MOST_BOXED = 16
 
 
 def strip_location(data: bytes) -> bytes:
-    """`data` itself where it names no place; else a copy without it. JPEG, PNG, WebP, AVIF; others as they are."""
+    """`data` itself where it names no place; else a copy without it. JPEG, PNG, WebP, AVIF, GIF; others as they are."""
     way, marks = _WAYS.get(sniff(data) or "", (None, ()))
     if way is None or not any(mark in data for mark in marks):
         return data
@@ -236,7 +236,10 @@ def _riff(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _strip_boxes(data: bytes) -> bytes:
-    """AVIF: offsets stand all over it, so places are blanked where they are, and no length changes."""
+    """AVIF and GIF: offsets stand all over them, so places are blanked where they are, and no length changes.
+
+    GIF knows XMP alone, as one long block that ends in every length that a reader may have come to.
+    """
     out = bytearray(data)
     for found in islice(_IN_BOXES.finditer(data), _MOST_BOXED):
         tiff = blank_gps(data[found.end() : found.end() + 1_000_000])
@@ -260,6 +263,7 @@ _WAYS: Mapping[str, tuple[Callable[[bytes], bytes], tuple[bytes, ...]]] = {
     "png": (_strip_png, (b"eXIf", b"iTXt", b"tEXt", b"zTXt", b"Exif\x00", *_FILMS)),
     "webp": (_strip_webp, (b"EXIF", b"XMP ", b"GPS")),
     "avif": (_strip_boxes, (b"Exif\x00", _PACKET[0])),
+    "gif": (_strip_boxes, (_PACKET[0],)),
 }
 """How a format is stripped, and the bytes of which one stands in every file that this changes: most have none, and
 searching for them costs a tenth of walking through the file."""
