@@ -188,15 +188,19 @@ def _pattern(form: str, held: dict[str, re.Pattern[str]] = {}) -> re.Pattern[str
 def report(index: SearchIndex, asked: list[str], truth: dict[str, set[str]]) -> None:
     """Recall, precision, counts and latency."""
     right = wanted = given = uneven = 0
+    wrong: list[str] = []
     for query in asked:
         page = index.search(parse_query(f'"{query}"', UTC), limit=1_000_000, order="date")
         right += len(truth[query].intersection(page.ids))
         wanted, given = wanted + len(truth[query]), given + len(page.ids)
         uneven += page.total != len(page.ids)
+        wrong += [f"{query} in {one}" for one in truth[query].symmetric_difference(page.ids)]
     print(
         f"  {len(asked)} queries: recall {right / wanted:.6f}, precision {right / given:.6f};"
         f" counts that differ from their list: {uneven}"
     )
+    if wrong:
+        print(f"    differ from brute force: {len(wrong)}, such as {'; '.join(wrong[:5])}")
     latency("a query", index, asked)
 
 

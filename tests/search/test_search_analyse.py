@@ -1,10 +1,13 @@
 """The analyser: what it folds, and that phrases of bigrams are substrings."""
 
+import re
+from operator import add
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baoguan.search.analyse import fold, index_text, phrase, tokens, variants
+from baoguan.search.analyse import CJK, COMMON, analyse, fold, index_text, phrase, tokens, variants
 
 
 @pytest.mark.parametrize(
@@ -87,3 +90,29 @@ def test_anything_is_analysed(text: str):
     folded = fold(text)
     assert all(" " not in token for token in tokens(folded))
     assert index_text(folded) == index_text(folded)
+
+
+@given(st.text(alphabet="中国家国長々ーa1 ,。ab\U00020000\ud800ꀀﬀ", max_size=30))
+def test_bigrams_are_the_neighbours_of_each_run(text: str):
+    """Against the plain way: neighbours added one by one."""
+    found: list[str] = []
+    tail = ""
+    for run in re.findall(f"[{CJK}]+|[^\\W_{CJK}]+", text):
+        if run < "\u2e80":
+            found += [tail, run]
+            tail = ""
+        elif len(run) > 1:
+            found += [tail] if tail == run[0] else []
+            found += map(add, run, run[1:])
+            tail = run[-1]
+        else:
+            found.append(run)
+            tail = ""
+    found = [token for token in found if token]
+    assert tokens(text) == found
+    whole, common = analyse(text)
+    assert whole == index_text(text)
+    assert common == {char for char in text if char in COMMON}
+    alone = whole.partition(" \ue000 ")[2].split() if "\ue000" in whole else []
+    assert all(not any(token.startswith(char) for token in found) for char in alone)
+    assert whole.split(" \ue000 ")[0].split() == found

@@ -12,8 +12,9 @@ VERSION is kept with every index; an index of another version is rebuilt.
 
 import functools
 import re
+import sys
 import unicodedata
-from operator import add
+from array import array
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -38,6 +39,7 @@ Taken from document frequencies of Chinese news (35 % to 95 % of articles) and t
 
 _END = "\ue000"
 """Stands between the phrases and the lone characters, so that no phrase reaches over."""
+_CODES = f"utf-32-{sys.byteorder[0]}e"
 _RUNS = re.compile(f"[{CJK}]+|[^\\W_{CJK}]+")
 _REPEATED = re.compile("(.)([々〻ゝヽ]+)")
 _WIDE = tuple((chr(code), chr(code - 0xFEE0)) for code in map(ord, "，：；？！（）％"))
@@ -78,39 +80,63 @@ def variants(text: str) -> tuple[str, ...]:
 
 def tokens(folded: str) -> list[str]:
     """The tokens of a folded text in order, those that belong to no phrase excepted."""
-    return _tokens(_RUNS.findall(folded))[0]
-
-
-def _tokens(runs: list[str]) -> tuple[list[str], set[str]]:
-    """(tokens in order, the last characters of the runs that have bigrams)"""
-    found: list[str] = []
-    ends: set[str] = set()
-    tail = ""
-    for run in runs:
-        if run < "\u2e80":
-            if tail:
-                found.append(tail)
-                tail = ""
-            found.append(run)
-        elif len(run) > 1:
-            if tail == run[0]:  # 中国，国家 must not be found by 中国家, whose bigrams stand there in order
-                found.append(tail)
-            found += map(add, run, run[1:])
-            tail = run[-1]
-            ends.add(tail)
-        else:
-            found.append(run)
-            tail = ""
-    return found, ends
+    return _spaced(folded)[0].split()
 
 
 def index_text(folded: str) -> str:
     """The tokens joined by spaces, and after them the characters that begin no token: what an engine indexes."""
-    found, ends = _tokens(_RUNS.findall(folded))
-    text = " ".join(found)
-    spaced = f" {text}"
-    singles = [char for char in sorted(ends) if f" {char}" not in spaced]
-    return f"{text} {_END} {' '.join(singles)}" if singles else text
+    return analyse(folded)[0]
+
+
+def analyse(folded: str) -> tuple[str, frozenset[str]]:
+    """(index_text, those of COMMON that stand in the text)"""
+    text, begins, ends = _spaced(folded)
+    singles = ends - begins
+    whole = f"{text} {_END} {' '.join(sorted(singles))}" if singles else text
+    return whole, COMMON & (begins | ends)
+
+
+def _spaced(folded: str) -> tuple[str, set[str], set[str]]:
+    """(the tokens joined by spaces, the characters that begin one, the last characters of the runs that have bigrams)
+
+    "国家队" is written "国 国家 家队 队" in one pass over all of the text; its bigrams are cut out of the middle.
+    """
+    doubled = "" if folded.isascii() else _doubled(folded)
+    parts: list[str] = []
+    ends: list[str] = []
+    begins: set[str] = set()
+    tail = ""
+    for match in _RUNS.finditer(folded):
+        start, end = match.span()
+        first = folded[start]
+        if first < "\u2e80":
+            if tail:
+                parts.append(tail)
+                begins.add(tail)
+                tail = ""
+            parts.append(match[0])
+            begins.add(first)
+        elif end > start + 1:
+            if tail == first:  # 中国，国家 must not be found by 中国家, whose bigrams stand there in order
+                parts.append(tail)
+            parts.append(doubled[3 * start + 2 : 3 * end - 2])
+            begins.update(folded[start : end - 1])
+            tail = folded[end - 1]
+            ends.append(tail)
+        else:
+            parts.append(first)
+            begins.add(first)
+            tail = ""
+    return " ".join(parts), begins, set(ends)
+
+
+def _doubled(text: str) -> str:
+    """Every character twice, with a space between: 40 ns less a character than adding neighbours one by one."""
+    codes = array("I")
+    codes.frombytes(text.encode(_CODES, "surrogatepass"))
+    twice = array("I", [32]) * (3 * len(codes))
+    twice[0::3] = twice[2::3] = codes
+    return twice.tobytes().decode(_CODES, "surrogatepass")
 
 
 class Phrase(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from baoguan.backends.sqlite.search_columns import Columns
 from baoguan.backends.sqlite.search_match import Matcher, phrase_expression
 from baoguan.errors import StoreError
 from baoguan.model.search import Order, Query, SearchDoc, SearchPage
-from baoguan.search.analyse import COMMON, VERSION, fold, index_text, tokens
+from baoguan.search.analyse import VERSION, analyse, fold, tokens
 
 LAYOUT = 1
 SECURE = (3, 42, 0)
@@ -85,11 +85,9 @@ class SqliteSearch:
                 if _stands(db, doc):
                     continue
                 number += 1
-                body, title = fold(doc.text), fold(doc.title)
-                db.execute(
-                    "INSERT INTO text (rowid, body, title) VALUES (?,?,?)",
-                    (number, index_text(body), index_text(title)),
-                )
+                title = fold(doc.title)
+                (body_text, in_body), (title_text, in_title) = analyse(fold(doc.text)), analyse(title)
+                db.execute("INSERT INTO text (rowid, body, title) VALUES (?,?,?)", (number, body_text, title_text))
                 db.execute(
                     "INSERT INTO doc VALUES (?,?,?,?,?,?,?,?,?)",
                     (
@@ -105,7 +103,7 @@ class SqliteSearch:
                     ),
                 )
                 block, bit = divmod(number, BLOCK)
-                for char in COMMON.intersection(body).union(COMMON.intersection(title)):
+                for char in in_body | in_title:
                     common[char, block] = common.get((char, block), 0) | 1 << bit
             _mark(db, common)
             _set_meta(db, last=number, size=max(size, _meta(db, "size")))
@@ -245,13 +243,10 @@ def _remove(db: sqlite3.Connection, doc: SearchDoc) -> None:
     number = _retire(db, doc.id)
     if number is None:
         return
-    body, title = fold(doc.text), fold(doc.title)
-    db.execute(
-        "INSERT INTO text (text, rowid, body, title) VALUES ('delete',?,?,?)",
-        (number, index_text(body), index_text(title)),
-    )
+    (body_text, in_body), (title_text, in_title) = analyse(fold(doc.text)), analyse(fold(doc.title))
+    db.execute("INSERT INTO text (text, rowid, body, title) VALUES ('delete',?,?,?)", (number, body_text, title_text))
     block, bit = divmod(number, BLOCK)
-    for char in COMMON.intersection(body).union(COMMON.intersection(title)):
+    for char in in_body | in_title:
         held = db.execute("SELECT bits FROM common WHERE char = ? AND block = ?", (char, block)).fetchone()
         bits = int.from_bytes(held[0], "little") & ~(1 << bit) if held else 0
         db.execute("INSERT OR REPLACE INTO common VALUES (?,?,?)", (char, block, bits.to_bytes(BLOCK // 8, "little")))

@@ -16,7 +16,7 @@ import tantivy
 from baoguan.backends.tantivy.asking import Asker
 from baoguan.errors import StoreError
 from baoguan.model.search import Order, Query, SearchDoc, SearchPage
-from baoguan.search.analyse import COMMON, VERSION, fold, index_text
+from baoguan.search.analyse import VERSION, analyse, fold, index_text
 from baoguan.search.months import month_name, month_of
 
 LAYOUT = 1
@@ -133,16 +133,16 @@ class TantivySearch:
         return [(str(row["key"]), int(row["doc_count"])) for row in counted["by"]["buckets"]]
 
     def _document(self, doc: SearchDoc) -> tantivy.Document:
-        body, title = fold(doc.text), fold(doc.title)
+        body, common = analyse(fold(doc.text))
         tag = doc.lang.lower()
         return tantivy.Document(
             id=[doc.id],
             index=[doc.index],
             outlet=[doc.outlet.lower()],
             lang=[tag, tag.partition("-")[0]] if "-" in tag else [tag],
-            title=[index_text(title)],
-            body=[index_text(body)],
-            chars=[" ".join(COMMON.intersection(body))],
+            title=[index_text(fold(doc.title))],
+            body=[body],
+            chars=[" ".join(common)],
             shown_ms=[doc.shown_ms],
             changed_ms=[doc.changed_ms],
             month=[month_of(doc.shown_ms, self._zone)],
