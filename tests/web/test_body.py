@@ -5,10 +5,15 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jinja2 import Environment
 from lxml import html as lxml_html
+from markupsafe import Markup, escape
 
 from baoguan.model.log import MediaRef
+from baoguan.web import safety
 from baoguan.web.body import BodyStyle, show_body
+from baoguan.web.safety import clean
+from baoguan.web.templating import Templates, text_of
 
 SHA = "ab" + "0" * 62
 KEPT = MediaRef(url="https://img.example/a.jpg", sha256=SHA, path=f"media/ab/{SHA}.jpg", width=900, height=600)
@@ -131,3 +136,25 @@ PIECES = st.sampled_from(
 @given(parts=st.lists(PIECES, max_size=12))
 def test_no_mixture_of_pieces_gets_through(parts: list[str]) -> None:
     check(show_body("".join(parts), [KEPT], STYLE).html)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["<p>", "</p>", "\n", "a", "国", "&amp;", "&nbsp;", "&", "<br>", "<", '"', "\xa0", "\u2028", "\t"]
+        )
+    )
+)
+def test_paragraphs_of_words_need_no_parser(pieces: list[str]):
+    for html in ("".join(pieces), f"<p>{''.join(pieces)}</p>"):
+        assert clean(html) == safety._CLEANER.clean(html)
+
+
+@pytest.mark.parametrize("value", ["国家", "a<b>&\"'", "", Markup("<b>"), 7, None, 1.5, [1, "<"]])
+def test_templates_escape_as_markupsafe_does(value: object):
+    assert str(text_of(value)) == str(escape(value))
+    templates = Templates(autoescape=True)
+    source = "{{ v }}{% macro m(x) %}<i>{{ x }}</i>{% endmacro %}{{ m(v) }}{% for one in [v] %}{{ one }}{% endfor %}"
+    assert templates.from_string(source).render(v=value) == Environment(autoescape=True).from_string(source).render(
+        v=value
+    )

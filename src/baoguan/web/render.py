@@ -8,7 +8,7 @@ from html import escape
 from importlib.resources import files
 from urllib.parse import urlencode
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
+from jinja2 import FunctionLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,6 +20,7 @@ from baoguan.web.pictures import CARD_SIZES, LEAD_SIZES, Shot, picture_html
 from baoguan.web.reply import text_reply
 from baoguan.web.safety import policy
 from baoguan.web.script import script_hash
+from baoguan.web.templating import Templates
 from baoguan.web.views import CardView
 from baoguan.web.words import LANGUAGES, Words, choose_language, words
 
@@ -229,9 +230,9 @@ def _plain(text: str) -> str:
 
 
 @cache
-def _environment(lang: str) -> Environment:
+def _environment(lang: str) -> Templates:
     folder = files("baoguan.web") / "templates"
-    environment = Environment(
+    environment = Templates(
         loader=FunctionLoader(lambda name: _spoken((folder / name).read_text("utf-8"), lang)),
         autoescape=True,
         trim_blocks=True,
