@@ -67,17 +67,19 @@ def _drop_copies(inside: list[Block]) -> None:
     """Drops the whole article in one block, which some pages hold once more for machines. A paragraph that comes twice
     stays: meal plans and tables of results repeat themselves.
     """
-    above: dict[str, float] = {}
+    above: list[Block] = []
+    most = 0.0
     for block in inside:
         if not block.keep or block.mass < _LONG:
             continue
-        key = normal(block.text)
-        if len(above) > 1 and block.mass > 2 * max(above.values()):
-            said = sum(len(one) for one in above if one in key)
+        if len(above) > 1 and block.mass > 2 * most:
+            key = normal(block.text)
+            said = sum(len(one) for one in {normal(other.text) for other in above} if one in key)
             if said > _COPIED * len(key):
                 block.keep, block.why = False, "says again what stands above"
                 continue
-        above[key] = block.mass
+        above.append(block)
+        most = max(most, block.mass)
 
 
 def _reason(layout: Layout, block: Block, heading: str, known: frozenset[int]) -> str:
