@@ -37,6 +37,7 @@ class _Stands:
         self.attributes = attributes
         self.body = body
         self.node = node
+        """Of the flat page."""
 
     @property
     def first_child(self) -> "_Stands | None":
@@ -105,6 +106,8 @@ class _Body:
         self.writer = writer
         self.left = MAX_BODY
         self.text = ""
+        self.stands = _Stands("", _NONE, self)
+        """Asked about while an element is written, and kept by nobody: one for all."""
         self.at: dict[int, list[Figure]] = {}
         for figure in figures:
             self.at.setdefault(figure.start, []).append(figure)
@@ -117,7 +120,8 @@ class _Body:
         exits: list[tuple[int, Exit]] = []
         while i < stop and self.left >= 0:
             while exits and exits[-1][0] <= i:
-                self._say()
+                if self.text:
+                    self._say()
                 leave = exits.pop()[1]
                 if leave is not None:
                     leave(writer)
@@ -127,7 +131,8 @@ class _Body:
                 if i not in dropped:
                     self.text += data[i]  # type: ignore[operator]
                 i += 1
-        self._say()
+        if self.text:
+            self._say()
         for _, leave in reversed(exits):
             if leave is not None:
                 leave(writer)
@@ -135,29 +140,31 @@ class _Body:
 
     def _say(self) -> None:
         """Writes the text that was collected: with what stood between left out, it is one."""
-        if self.text:
-            self.writer.text(self.text[: self.left])
-            self.left -= len(self.text)
-            self.text = ""
+        self.writer.text(self.text[: self.left])
+        self.left -= len(self.text)
+        self.text = ""
 
     def _element(self, i: int, exits: list[tuple[int, Exit]]) -> int:
         """Writes the start of an element, or what stands for it; returns the node to go on with."""
-        page = self.page
+        page, stands = self.page, self.stands
         tag, stop = page.tags[i], page.end[i]
         if i in self.at:
-            self._say()
+            if self.text:
+                self._say()
             return self._figures(i)
         if tag in DROPPED or i in self.junk:
             if not self._holds_figure(i, stop):
                 return stop
             self.dropped.update(node for node in range(i, stop) if not page.tags[node])
             tag = "div"
-        self._say()
-        attributes = self._kept(tag, i) if tag in KEPT_ATTRIBUTES else _NONE
-        if "-" in tag and not attributes:
+        if self.text:
+            self._say()
+        stands.attributes = self._kept(tag, i) if tag in KEPT_ATTRIBUTES else _NONE
+        if "-" in tag and not stands.attributes:
             tag = "div"
+        stands.tag, stands.node = tag, i
         self.left -= 2 * len(tag) + _TAG_SIZE
-        descend, leave = enter(self.writer, tag, _Stands(tag, attributes, self, i))
+        descend, leave = enter(self.writer, tag, stands)
         if not descend:
             return i + 1 if tag in _VOID else stop
         if stop > i + 1:

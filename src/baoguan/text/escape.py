@@ -49,9 +49,9 @@ def clean_value(value: str) -> str:
 
 def fold(text: str) -> str:
     """Text with white space folded as a browser shows it; a line break between two CJK characters is none."""
-    return _SPACES.sub(" ", _CJK_GAP.sub("", text))
+    return _SPACES.sub(" ", text if text.isascii() else _CJK_GAP.sub("", text))
 
 
 def drop_controls(text: str) -> str:
     """Text without the characters that no news holds and XML forbids."""
-    return _CONTROL.sub("", text)
+    return text if text.isprintable() else _CONTROL.sub("", text)
