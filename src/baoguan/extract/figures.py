@@ -232,6 +232,8 @@ def _images_under(layout: Layout, i: int) -> int:
     """How many different pictures stand under `i`."""
     page = layout.page
     images = [j for j in page.images(i)[:_MANY] if page.tags[page.parent[j]] != "noscript"]
+    if len(images) < 2:
+        return len(images)
     return len({picture_key(page.attr(j, "data-src") or page.attr(j, "src")) for j in images})
 
 
