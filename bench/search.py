@@ -24,7 +24,6 @@ import tantivy
 from baoguan.backends.sqlite.search import SqliteSearch
 from baoguan.backends.tantivy.search import TantivySearch
 from baoguan.importing import legacy_path, walk_folder, walk_tar
-from baoguan.indexing import LARGE
 from baoguan.model.search import SearchDoc
 from baoguan.ports import SearchIndex
 from baoguan.publish.ancestor import parse_ancestor, to_article
@@ -86,7 +85,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="./run bench search", description=__doc__)
     parser.add_argument("source", nargs="?", default="../shared/data/records/waimei-64542.tar.zst")
     parser.add_argument("--articles", type=int, default=0, help="spread over the archive; default all")
-    parser.add_argument("--peers", type=int, default=6000, help="articles for the peers, and for us beside them")
+    parser.add_argument(
+        "--peers", type=int, default=6000, help="articles for the peers, and for us beside them; 0: none"
+    )
+    parser.add_argument("--engine", choices=("FTS5", "tantivy"), help="only this one of ours")
     parser.add_argument("--queries", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
@@ -98,6 +100,8 @@ def main() -> None:
         docs = docs[:: max(1, len(docs) // options.articles)][: options.articles]
     with tempfile.TemporaryDirectory() as name:
         ours(docs, Path(name), options)
+        if not options.peers:
+            return
         few = docs[:: max(1, len(docs) // options.peers)][: options.peers]
         peers(few, Path(name), options)
 
@@ -132,9 +136,12 @@ def ours(docs: list[SearchDoc], folder: Path, options: argparse.Namespace) -> No
     truth = {query: {docs[at].id for at, text in enumerate(folded) if holds(text, query)} for query in asked}
     single = [char for char in dict.fromkeys("的一国年日月海长马美说成年和复罄") if char]
     for name, index, where in engines(folder):
+        if options.engine not in (None, name):
+            index.close()
+            continue
         started = time.process_time()
-        for low in range(0, len(docs), LARGE):
-            index.put(docs[low : low + LARGE], size=low + LARGE, old={})
+        for low in range(0, len(docs), index.together):
+            index.put(docs[low : low + index.together], size=low + index.together, old={})
         built = time.process_time() - started
         index.finish()
         whole = time.process_time() - started

@@ -14,8 +14,8 @@ from baoguan.ports import Executor, SearchIndex
 from baoguan.publish.markdown import record_body
 from baoguan.text.html import plain_text
 
-CHUNK, LARGE = 1000, 5000
-"""Entries indexed in one transaction; so many where much is to be done, for each leaves a segment to be merged."""
+CHUNK = 1000
+"""Entries indexed in one transaction; where much is to be done, as many as the engine likes."""
 
 
 def index_new(
@@ -32,7 +32,7 @@ def index_new(
     if desk.search is None:
         return 0
     start, size, put = desk.search.size(), desk.archive.size, 0
-    chunk = CHUNK if size - start < LARGE else LARGE
+    chunk = CHUNK if size - start < desk.search.together else desk.search.together
     for low in range(start, size, chunk):
         high = min(low + chunk, size)
         ids: dict[str, None] = {}

@@ -224,6 +224,9 @@ class SearchIndex(Protocol):
     A crash leaves it behind the log, never ahead. A count is always the length of its list.
     """
 
+    together: int
+    """Articles that one put takes where much is to be done: each leaves a segment, and segments are merged."""
+
     def size(self) -> int:
         """How many leaves of the log are indexed."""
         ...

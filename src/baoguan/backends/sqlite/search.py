@@ -41,6 +41,8 @@ CREATE VIRTUAL TABLE IF NOT EXISTS text USING fts5(body, title, content='', toke
 class SqliteSearch:
     """The index of one archive. One writer, readers from any thread; see ports.SearchIndex for the contract."""
 
+    together = 5000  # some 15 s: another process that wants to write waits for 30
+
     def __init__(self, path: Path, *, zone: tzinfo) -> None:
         self._path = path
         self._db = _open(path)

@@ -29,6 +29,8 @@ FACETS = 2000
 class TantivySearch:
     """The index of one archive; see ports.SearchIndex for the contract."""
 
+    together = 20_000  # texts of 60 MB; with 5,000 a third fewer articles a second
+
     def __init__(self, folder: Path, *, zone: tzinfo) -> None:
         self._folder, self._zone = folder, zone
         self._lock = threading.Lock()
