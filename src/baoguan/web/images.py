@@ -80,8 +80,8 @@ class ImageSite:
         self._limit = RateLimit(options.uncached_a_second, 500)
         self._kept: OrderedDict[tuple[str, str], Answer] = OrderedDict()
         self._bytes = 0
-        self._making: dict[Key, asyncio.Task[tuple[Picture, int]]] = {}
-        self._finding: dict[str, asyncio.Task[Original]] = {}
+        self._making: dict[Key, asyncio.Future[tuple[Picture, int]]] = {}
+        self._finding: dict[str, asyncio.Future[Original]] = {}
         self._plain: OrderedDict[str, tuple[str, str, int]] = OrderedDict()
         self._places: OrderedDict[str, Original] = OrderedDict()
         self._state = -1
@@ -200,13 +200,13 @@ class ImageSite:
         """The loaded picture, asked for once however many wait for it."""
         finding = self._finding.get(url)
         if finding is None:
-            finding = asyncio.create_task(self._read(lambda: self._originals.find(url)))
+            finding = self._read(lambda: self._originals.find(url))
             self._finding[url] = finding
             finding.add_done_callback(lambda _: self._finding.pop(url, None))
         return await asyncio.shield(finding)
 
-    async def _read(self, find: Callable[[], Original]) -> Original:
-        return await asyncio.get_running_loop().run_in_executor(self._readers, find)
+    def _read(self, find: Callable[[], Original]) -> asyncio.Future[Original]:
+        return asyncio.get_running_loop().run_in_executor(self._readers, find)
 
     def _held(self, sha256: str, name: str) -> tuple[Picture, int] | None:
         """A variant from its file, and the size of the original."""
@@ -230,12 +230,14 @@ class ImageSite:
             if held is not None:
                 return held
             self._admit(client)
-            making = asyncio.create_task(self._render(plan, kind, key, load))
+            making = self._render(plan, kind, key, load)
             self._making[key] = making
             making.add_done_callback(lambda _: self._making.pop(key, None))
         return await asyncio.shield(making)
 
-    async def _render(self, plan: Transform, kind: str, key: Key, load: Callable[[], Original]) -> tuple[Picture, int]:
+    def _render(
+        self, plan: Transform, kind: str, key: Key, load: Callable[[], Original]
+    ) -> asyncio.Future[tuple[Picture, int]]:
         """Loads, makes and stores in one thread: each change of threads costs as much as a stored hit."""
 
         def work() -> tuple[Picture, int]:
@@ -245,7 +247,7 @@ class ImageSite:
             self._variants.put(*key, head + made.body)
             return made, len(data)
 
-        return await asyncio.get_running_loop().run_in_executor(self._workers, work)
+        return asyncio.get_running_loop().run_in_executor(self._workers, work)
 
     def _admit(self, client: str) -> None:
         if len(self._making) >= _WAITING:
