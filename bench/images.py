@@ -178,7 +178,7 @@ def _speed(data: Path, rounds: int) -> None:
             return Original(data=photos[number], sha256=f"{number:064d}", canonical=url)
 
         def locate(self, url: str) -> Original:
-            return Original(sha256=f"{int(url.rpartition('/')[2]) % len(photos):064d}", canonical=url)
+            return Original(sha256=f"{int(url.rpartition('/')[2]) % len(photos):064d}", canonical=url, path="kept")
 
         def size(self, original: Original) -> int:
             return len(self.load(original).data)
