@@ -20,7 +20,7 @@ _REMEMBERED_CHARS = 100
 _PAGE_TYPES = ("", "text/html", "application/xhtml+xml")
 
 
-class Link(msgspec.Struct, frozen=True):
+class Link(msgspec.Struct, frozen=True, gc=False):
     """A link in Atom's form."""
 
     rel: str

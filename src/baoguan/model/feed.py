@@ -7,7 +7,7 @@ import msgspec
 from baoguan.model.capture import CaptureRef
 
 
-class FeedMedia(msgspec.Struct, frozen=True, kw_only=True):
+class FeedMedia(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An enclosure, media:content or media:thumbnail of an item."""
 
     url: str
@@ -22,7 +22,7 @@ class FeedMedia(msgspec.Struct, frozen=True, kw_only=True):
     credit: str = ""
 
 
-class Author(msgspec.Struct, frozen=True, kw_only=True):
+class Author(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A person as a feed names one; at least one field is filled."""
 
     name: str = ""
@@ -38,7 +38,7 @@ class Detail(msgspec.Struct, frozen=True, kw_only=True):
     value: str
 
 
-class Item(msgspec.Struct, frozen=True, kw_only=True):
+class Item(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One item of a feed, text decoded, URLs absolute where the feed let us know how."""
 
     guid: str = ""

@@ -7,7 +7,7 @@ from functools import lru_cache
 import msgspec
 
 
-class ReadDate(msgspec.Struct, frozen=True, kw_only=True):
+class ReadDate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An instant as it was written."""
 
     at: datetime
