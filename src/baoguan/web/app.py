@@ -25,6 +25,7 @@ from baoguan.web.files import media_path, serve_file
 from baoguan.web.images import ImageGate, ImageSite
 from baoguan.web.kept import KeptPages
 from baoguan.web.offline import offline_page, serve_script
+from baoguan.web.opds import Opds
 from baoguan.web.operation import Operation
 from baoguan.web.options import WebOptions
 from baoguan.web.pages import Pages
@@ -141,6 +142,7 @@ def _handlers(
         ("/status", pages.status),
         ("/about", pages.about),
         *CalendarPages(source, renderer, now_ms).endpoints(),
+        *Opds(source, renderer, now_ms).endpoints(),
         *SettingsPage(renderer).endpoints(),
         *(ChangePages(changes, source, renderer).endpoints() if changes is not None else []),
         *(SearchPages(search, source, renderer).endpoints() if search is not None else []),
