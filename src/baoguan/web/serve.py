@@ -1,7 +1,10 @@
 """Runs the reader on a socket until it is interrupted."""
 
+import signal
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -25,14 +28,38 @@ def serve(app: ASGIApp, host: str, port: int, *, on_ready: Callable[[str], None]
         timeout_graceful_shutdown=3,
         h11_max_incomplete_event_size=32_768,
     )
-    if on_ready is not None:
-        on_ready(address(listening))
+    server = uvicorn.Server(config)
     try:
-        uvicorn.Server(config).run(sockets=[listening])
+        with _stopped_by_signals(server):
+            if on_ready is not None:
+                on_ready(address(listening))
+            server.run(sockets=[listening])
     except KeyboardInterrupt:
         return
     finally:
         listening.close()
+
+
+@contextmanager
+def _stopped_by_signals(server: uvicorn.Server) -> Iterator[None]:
+    """SIGINT and SIGTERM stop the server from now on, also while it starts.
+
+    Until uvicorn sets its own handlers an exception would be raised wherever the interpreter is: within an import,
+    where one may be lost, and the server would run on.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        server.should_exit = True
+
+    before = {one: signal.signal(one, stop) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def listen(host: str, port: int) -> socket.socket:
