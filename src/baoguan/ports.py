@@ -80,8 +80,8 @@ class ObjectStore(Protocol):
         """Removes; absent is fine. Only withdraw, prune and the sweep of an unfinished batch call it."""
         ...
 
-    def replace(self, path: str, data: bytes) -> None:
-        """Puts `data` in place of what stands there, atomically."""
+    def replace(self, path: str, data: bytes | Iterable[bytes]) -> None:
+        """Puts `data`, whole or in parts, in place of what stands there, atomically."""
         ...
 
     def sync(self, paths: Iterable[str]) -> None:

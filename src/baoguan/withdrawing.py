@@ -129,7 +129,7 @@ def carry_out(desk: Desk, plan: Plan) -> bool:
     forgotten = [index.forget(plan.ids) for index in desk.indexes]
     for _, step in STEPS:
         step(desk, plan)
-    done = [*forgotten, desk.catalog.forget(plan, _needles(plan)), desk.schedule.forget(plan, _needles(plan))]
+    done = [*forgotten, desk.catalog.forget(plan), desk.schedule.forget(plan, _needles(plan))]
     if not all(done):
         return False
     drop_plan(_private(desk))

@@ -87,6 +87,8 @@ def test_write_once(objects):
         objects.put_new("a/b/c", b"two")
     assert objects.get("a/b/c") == b"one"
     objects.replace("a/b/c", b"two")
+    objects.replace("new", iter([b"in", b"", b" parts"]))
+    assert objects.get("new") == b"in parts"
     objects.replace("new", b"")
     assert (objects.get("a/b/c"), objects.get("new")) == (b"two", b"")
     objects.sync(["a/b/c", "new"])

@@ -100,7 +100,7 @@ class FileObjects:
             Path(folder).mkdir(parents=True, exist_ok=True)
             self._folders.add(folder)
 
-    def _temporary(self, data: bytes) -> str:
+    def _temporary(self, parts: Iterable[bytes]) -> str:
         if self._tmp not in self._folders:
             Path(self._tmp).mkdir(parents=True, exist_ok=True, mode=0o700)
             self._folders.add(self._tmp)
@@ -108,7 +108,8 @@ class FileObjects:
         name = f"{self._tmp}/{os.getpid()}-{threading.get_ident()}-{self._count}"
         descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, _IMMUTABLE)
         try:
-            _write_all(descriptor, data)
+            for part in parts:
+                _write_all(descriptor, part)
         except BaseException:
             with contextlib.suppress(OSError):
                 Path(name).unlink()
@@ -135,7 +136,7 @@ class FileObjects:
                 if self.get(path) != data:
                     raise Conflict(f"{path}: other bytes are kept under this name")
                 return False
-            self._move(self._temporary(data), full)
+            self._move(self._temporary([data]), full)
         return True
 
     def put_listed(self, path: str, data: bytes) -> bool:
@@ -188,7 +189,7 @@ class FileObjects:
             except OSError as error:
                 if error.errno != errno.EXDEV:
                     raise
-                self._move(self._temporary(Path(source).read_bytes()), full)
+                self._move(self._temporary([Path(source).read_bytes()]), full)
         return True
 
     def get(self, path: str, start: int = 0, size: int | None = None) -> bytes:
@@ -234,11 +235,11 @@ class FileObjects:
                 Path(folder).rmdir()
                 self._folders.discard(folder)
 
-    def replace(self, path: str, data: bytes) -> None:
-        """Puts `data` in place of what stands there, atomically."""
+    def replace(self, path: str, data: bytes | Iterable[bytes]) -> None:
+        """Puts `data`, whole or in parts, in place of what stands there, atomically."""
         full = self._full(path)
         with _translated(path):
-            self._move(self._temporary(data), full)
+            self._move(self._temporary([data] if isinstance(data, bytes) else data), full)
 
     def sync(self, paths: Iterable[str]) -> None:
         """One syncfs for all of `paths` where the system has it, else fsync of each file and of the folders above."""

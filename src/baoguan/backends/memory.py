@@ -110,9 +110,9 @@ class MemoryObjects:
         if kind:
             raise StoreError(f"{path}: injected failure, {kind}")
 
-    def replace(self, path: str, data: bytes) -> None:
+    def replace(self, path: str, data: bytes | Iterable[bytes]) -> None:
         """As ports.ObjectStore."""
-        self._store("replace", check_path(path), data)
+        self._store("replace", check_path(path), data if isinstance(data, bytes) else b"".join(data))
 
     def sync(self, paths: Iterable[str]) -> None:
         """As ports.ObjectStore; memory is as durable as it gets."""

@@ -157,9 +157,9 @@ class S3Objects:
         except BaseError as error:
             raise StoreError(f"{path}: {_first_line(error)}") from error
 
-    def replace(self, path: str, data: bytes) -> None:
+    def replace(self, path: str, data: bytes | Iterable[bytes]) -> None:
         """As ports.ObjectStore."""
-        self._put(check_path(path), data, mode="overwrite")
+        self._put(check_path(path), data if isinstance(data, bytes) else b"".join(data), mode="overwrite")
 
     def sync(self, paths: Iterable[str]) -> None:
         """Nothing: what the server has answered is durable."""

@@ -1,39 +1,11 @@
 """SQLite behind the ports: the derived catalogue, and the crawl state."""
 
-import mmap
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from baoguan.errors import DiskFull
-
-
-def scrub(db: sqlite3.Connection, path: Path, needles: Sequence[bytes]) -> bool:
-    """Sees to it that deleted bytes are gone from the file and its log; False while another process reads old pages.
-
-    secure_delete zeroes cells, but a page that was once split may hold an older copy of one in its slack (2 of 1,000
-    rows when measured): where a needle is still found, the file is written anew.
-    """
-    if not _fold_log(db):
-        return False
-    if holds_any(path, needles):
-        db.execute("VACUUM")
-        return _fold_log(db)
-    return True
-
-
-def _fold_log(db: sqlite3.Connection) -> bool:
-    return bool(db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
-
-
-def holds_any(path: Path, needles: Sequence[bytes]) -> bool:
-    """Whether one of the byte strings stands anywhere in a file, free pages and slack included."""
-    with path.open("rb") as file:
-        if not path.stat().st_size:
-            return False
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
-            return any(view.find(needle) >= 0 for needle in needles)
 
 
 def connect(path: Path, schema: str) -> sqlite3.Connection:

@@ -6,12 +6,13 @@ and is caught up from the manifest on the next start.
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from baoguan.archive.withdraw_plan import Plan
-from baoguan.backends.sqlite import connect, scrub, traces, transaction
+from baoguan.backends.sqlite import changes, connect, traces
 from baoguan.backends.sqlite.applying import ARTICLE, Rows, apply_line, as_json, held_articles
+from baoguan.backends.sqlite.slack import counted, scrub
 from baoguan.model.catalog import ArticleRow, CaptureRow, KeptMedia, RevisionRow
 from baoguan.model.log import ManifestLine
 from baoguan.text.urls import identity_key
@@ -38,8 +39,11 @@ CREATE TABLE IF NOT EXISTS capture (
   record_id TEXT PRIMARY KEY, file TEXT, offset INTEGER, length INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS captured (file TEXT PRIMARY KEY) WITHOUT ROWID;
 """
-VERSION = 2
+VERSION = 3
 """Of what is derived: raised whenever a table gets rows that an older catalogue lacks."""
+
+
+_SCRUB_LINES, _SCRUB_SHARE = 2048, 32
 
 
 class SqliteCatalog:
@@ -47,7 +51,7 @@ class SqliteCatalog:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._db = connect(path, SCHEMA + traces.SCHEMA)
+        self._db = connect(path, SCHEMA + traces.SCHEMA + changes.SCHEMA)
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version != VERSION:
             self._start_anew(VERSION)
@@ -64,7 +68,7 @@ class SqliteCatalog:
         self._db.close()
 
     def _transaction(self) -> AbstractContextManager[sqlite3.Connection]:
-        return transaction(self._db)
+        return counted(self._db)
 
     def size(self) -> int:
         """How many leaves of the log are applied."""
@@ -82,6 +86,17 @@ class SqliteCatalog:
             rows.write(db)
             if size > done:
                 db.execute("INSERT OR REPLACE INTO meta VALUES ('size', ?)", (size,))
+        self._scrub_some(max(size, done))
+
+    def _scrub_some(self, size: int) -> None:
+        """Now and then, so that a withdrawal finds little to do: gaps of 3 % of the pages at most wait for it."""
+        row = self._db.execute("SELECT value FROM meta WHERE key = 'scrubbed'").fetchone()
+        if size - (row[0] if row else 0) < max(_SCRUB_LINES, size // _SCRUB_SHARE):
+            return
+        with self._transaction() as db:
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('scrubbed', ?)", (size,))
+        with suppress(sqlite3.OperationalError):  # another process reads or writes: next time, or when it matters
+            scrub(self._path, is_counted=True, wait_s=0)
 
     def add_captures(self, file: str, rows: Iterable[CaptureRow]) -> None:
         """Remembers where the records of a WARC file lie."""
@@ -90,6 +105,7 @@ class SqliteCatalog:
                 "INSERT OR REPLACE INTO capture VALUES (?,?,?,?)",
                 ((row.record_id, row.file, row.offset, row.length) for row in rows),
             )
+            db.execute("DELETE FROM moved WHERE file = ?", (file,))
             db.execute("INSERT OR IGNORE INTO captured VALUES (?)", (file,))
 
     def add_traces(self, revisits: Iterable[tuple[str, str]], sightings: Iterable[tuple[str, int, list[str]]]) -> None:
@@ -139,11 +155,11 @@ class SqliteCatalog:
         """(outlet, key, id) of everything that is known."""
         yield from self._db.execute("SELECT outlet, key, id FROM alias")
 
-    def forget(self, plan: Plan, needles: Sequence[bytes]) -> bool:
+    def forget(self, plan: Plan) -> bool:
         """Deletes what a withdrawal names, bytes and all; False while a reader holds old pages: then again later."""
         with self._transaction() as db:
             traces.forget_article(db, plan)
-        return scrub(self._db, self._path, needles)
+        return scrub(self._path, is_counted=True)
 
     def has_captures(self, file: str) -> bool:
         """Whether the records of that file are known."""
@@ -151,7 +167,7 @@ class SqliteCatalog:
 
     def capture(self, record_id: str) -> CaptureRow | None:
         """Where a WARC record lies."""
-        row = self._db.execute("SELECT * FROM capture WHERE record_id = ?", (record_id,)).fetchone()
+        row = traces.place_of(self._db, record_id)
         return CaptureRow(record_id=row[0], file=row[1], offset=row[2], length=row[3]) if row else None
 
     def key_owners(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:

@@ -5,7 +5,8 @@ import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from baoguan.backends.sqlite import connect, transaction
+from baoguan.backends.sqlite import connect
+from baoguan.backends.sqlite.slack import counted
 from baoguan.model.change import ChangeRow
 
 SCHEMA = """
@@ -75,7 +76,7 @@ class SqliteChanges:
         self, rows: Iterable[ChangeRow], *, drop: Iterable[str] = (), stale: Iterable[int] = (), size: int
     ) -> None:
         """One transaction: forgets the articles `drop` and the rows `stale`, adds rows, moves the size."""
-        with transaction(self._db()) as db:
+        with counted(self._db()) as db:
             db.executemany("DELETE FROM change WHERE id = ?", [(identity,) for identity in drop])
             db.executemany("DELETE FROM change WHERE idx = ?", [(index,) for index in stale])
             db.executemany("INSERT OR REPLACE INTO change VALUES (?,?,?,?,?,?,?,?)", [_values(row) for row in rows])

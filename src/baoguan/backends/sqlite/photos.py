@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from baoguan.backends.sqlite import connect, scrub, transaction
+from baoguan.backends.sqlite import connect, transaction
 from baoguan.backends.sqlite.applying import as_json
+from baoguan.backends.sqlite.slack import scrub
 from baoguan.media.likeness import distance, is_alike, probes_of, rows_of
 from baoguan.model.photo import PhotoFile, PhotoForm, PhotoUse
 
@@ -104,15 +105,8 @@ class SqlitePhotos:
     def forget(self, ids: Sequence[str]) -> bool:
         """Removes articles, and the photos that nobody else showed, bytes and all; False while old pages are read."""
         with self._transaction() as db:
-            needles = _forget(db, ids)
-            again = db.execute("SELECT 1 FROM meta WHERE key = 'unclean'").fetchone() is not None
-            db.execute("INSERT OR REPLACE INTO meta VALUES ('unclean', '')")
-        if not scrub(self._db(), self._path, needles):
-            return False
-        if again:  # the needles of the first try are forgotten with their rows
-            self._db().execute("VACUUM")
-        self._db().execute("DELETE FROM meta WHERE key = 'unclean'")
-        return scrub(self._db(), self._path, [])
+            _forget(db, ids)
+        return scrub(self._path)
 
     def unseen(self, *, limit: int) -> list[PhotoFile]:
         """Files that were not looked at."""
@@ -209,27 +203,15 @@ class SqlitePhotos:
         return int(files), int(seen), int(photos)
 
 
-def _forget(db: sqlite3.Connection, ids: Sequence[str]) -> list[bytes]:
-    """Deletes articles and what only they showed; returns byte strings by which a leftover would be known."""
-    needles: list[str] = []
+def _forget(db: sqlite3.Connection, ids: Sequence[str]) -> None:
+    """Deletes articles and what only they showed."""
     for identity in ids:
-        forms = db.execute("SELECT url, sha256 FROM form WHERE id = ?", (identity,)).fetchall()
-        needles += [
-            text for row in db.execute("SELECT url, caption FROM told WHERE id = ?", (identity,)) for text in row
-        ]
+        digests = [row[0] for row in db.execute("SELECT DISTINCT sha256 FROM form WHERE id = ?", (identity,))]
         db.execute("DELETE FROM form WHERE id = ?", (identity,))
         db.execute("DELETE FROM told WHERE id = ?", (identity,))
-        for url, sha256 in forms:
+        for sha256 in digests:
             if db.execute("SELECT 1 FROM form WHERE sha256 = ? LIMIT 1", (sha256,)).fetchone() is None:
                 _drop_file(db, sha256)
-                needles.append(sha256)
-            if db.execute("SELECT 1 FROM form WHERE url = ? LIMIT 1", (url,)).fetchone() is None:
-                needles.append(url)
-    kept = {
-        row[0]
-        for row in db.execute("SELECT t.url FROM json_each(?) j JOIN form t ON t.url = j.value", (as_json(needles),))
-    }
-    return list({text.encode("utf-8", "replace") for text in needles if len(text) >= 12 and text not in kept})
 
 
 def _drop_file(db: sqlite3.Connection, sha256: str) -> None:

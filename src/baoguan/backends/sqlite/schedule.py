@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 
 from baoguan.archive.withdraw_plan import Plan
-from baoguan.backends.sqlite import connect, scrub, transaction
+from baoguan.backends.sqlite import connect, transaction
+from baoguan.backends.sqlite.slack import scrub
 from baoguan.model.capture import CaptureRef
 from baoguan.model.feed import FeedState
 from baoguan.model.schedule import CrawlHealth, Note, PendingItem
@@ -305,7 +306,7 @@ class SqliteSchedule:
             for state in self.feeds():
                 if state.capture is not None and state.capture.record_id in cut:
                     _put_feed(db, msgspec.structs.replace(state, capture=None, body_sha256=""))
-        return scrub(self._db, self._path, needles)
+        return scrub(self._path)
 
     def note(self, at_ms: int, outlet: str, text: str) -> None:
         """Keeps a line for `status`; the same line again only moves its time."""

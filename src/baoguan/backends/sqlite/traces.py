@@ -22,9 +22,10 @@ CREATE TABLE IF NOT EXISTS sighting (
   key BLOB, feed BLOB, first_ms INTEGER, last_ms INTEGER, PRIMARY KEY (key, feed)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS revisit (target TEXT, record_id TEXT, PRIMARY KEY (target, record_id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS withdrawn (id TEXT PRIMARY KEY, at_ms INTEGER, reason TEXT) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS capture_file ON capture (file, offset);
+CREATE TABLE IF NOT EXISTS moved (file TEXT, offset INTEGER, move INTEGER, PRIMARY KEY (file, offset)) WITHOUT ROWID;
+DROP INDEX IF EXISTS capture_file;
 """
-TABLES = ("fact", "shown", "loose", "sighting", "revisit", "withdrawn")
+TABLES = ("fact", "shown", "loose", "sighting", "revisit", "moved", "withdrawn")
 
 
 def brief(text: str) -> bytes:
@@ -150,13 +151,29 @@ def _forget_captures(db: sqlite3.Connection, plan: Plan) -> None:
     marks = (db.execute("SELECT 1 FROM capture WHERE record_id = ?", (cut.ref.record_id,)) for cut in stubs)
     if any(mark.fetchone() for mark in marks):
         return  # moved already, or read anew since
-    for cut in sorted(plan.cuts, key=lambda cut: (cut.file, cut.offset), reverse=True):
-        move = len(cut.data) - cut.length
+    for cut in plan.cuts:
+        row = db.execute("SELECT offset FROM capture WHERE record_id = ?", (cut.record_id,)).fetchone()
+        if row is None:
+            continue
         db.execute("DELETE FROM capture WHERE record_id = ?", (cut.record_id,))
-        if move:
-            db.execute(
-                "UPDATE capture SET offset = offset + ? WHERE file = ? AND offset > ?", (move, cut.file, cut.offset)
-            )
         db.execute(
-            "INSERT OR REPLACE INTO capture VALUES (?,?,?,?)", (cut.ref.record_id, cut.file, cut.offset, len(cut.data))
+            "INSERT OR REPLACE INTO capture VALUES (?,?,?,?)", (cut.ref.record_id, cut.file, row[0], len(cut.data))
         )
+        db.execute(
+            "INSERT INTO moved VALUES (?,?,?) ON CONFLICT (file, offset) DO UPDATE SET move = move + excluded.move",
+            (cut.file, row[0], len(cut.data) - cut.length),
+        )
+
+
+def place_of(db: sqlite3.Connection, record_id: str) -> tuple[str, str, int, int] | None:
+    """(record id, file, offset, length) of a WARC record; None for an unknown one.
+
+    Rows say where a record lay when its file was read; what was cut out of the file before it since is told apart, for
+    hundreds of rows would have to be written anew otherwise.
+    """
+    found: tuple[str, str, int, int] | None = db.execute(
+        "SELECT record_id, file, offset + coalesce((SELECT sum(m.move) FROM moved m WHERE m.file = c.file"
+        " AND m.offset < c.offset), 0), length FROM capture c WHERE record_id = ?",
+        (record_id,),
+    ).fetchone()
+    return found
