@@ -12,22 +12,18 @@ from collections.abc import Callable
 import msgspec
 
 from baoguan import polling
-from baoguan.archive.ledger import Ledger
 from baoguan.archive.revisions import Verdict
 from baoguan.batching import Draft
 from baoguan.committing import Committed, Work, commit_work, conflicts, draft_of, recheck_times
 from baoguan.desk import Desk, Outbox, catch_up, exclusive
 from baoguan.extract.combine import article_from_item
-from baoguan.feeds.novelty import item_print, judge_item
 from baoguan.handing import pack, pack_response
 from baoguan.model.capture import FetchRequest, FetchResult, Response
-from baoguan.model.feed import FeedDoc, FeedState, Item
-from baoguan.model.outlet import Outlet
+from baoguan.model.feed import FeedState, Item
 from baoguan.model.schedule import PendingItem
 from baoguan.picking import PictureDesk
-from baoguan.polling import FeedOutcome, KeptResponse, Report, item_keys, note_run, settle_poll
+from baoguan.polling import FeedOutcome, KeptResponse, Report, note_run, settle_poll
 from baoguan.reading import Reader
-from baoguan.text.identity import keys_of
 from baoguan.withdrawing import clean_feeds
 
 OPEN_DRAFTS = 24
@@ -154,7 +150,7 @@ class _Sync:
             read = polling.read_feed(self.desk, state, response)
             doc, problem = read.doc, read.problem
             if doc is not None:
-                fresh, prints = self.judge_items(state, doc, response)
+                fresh, prints = polling.judge_items(self.desk, state, doc, response)
             if self.outbox is not None and fresh:
                 # Before anybody can be given its items, so that it is logged before them.
                 self.outbox.put([pack_response(read.kept)])
@@ -170,50 +166,6 @@ class _Sync:
         else:
             self.quiet.append(settled)
         self.report.feed(FeedOutcome.of(settled, result, fresh))
-
-    def judge_items(
-        self, state: FeedState, doc: FeedDoc, response: Response
-    ) -> tuple[list[PendingItem], dict[str, bytes]]:
-        """Which items need work, and the prints of all. Nothing depends on order, newest id or date."""
-        outlet = self.desk.outlet(state.outlet)
-        rows = list(item_keys(outlet, doc))
-        held = self.desk.schedule.prints([key for key, _, _, _ in rows])
-        waiting = self.desk.schedule.pending_keys([key for key, _, _, _ in rows])
-        feed_ms = int(response.at.timestamp() * 1000)
-        fresh: list[PendingItem] = []
-        prints: dict[str, bytes] = {}
-        for key, item, guid, url in rows:
-            prints[key] = item_print(item)
-            known, same = self.known(outlet, guid, url, item.title)
-            now, then = prints[key], held.get(key)
-            verdict = judge_item(
-                known=bool(known), waiting=key in waiting, print_now=now, print_then=then, same_title=same
-            )
-            if verdict != "same":
-                fresh.append(
-                    PendingItem(
-                        key=key,
-                        outlet=outlet.key,
-                        feed=state.url,
-                        item=item,
-                        guid=guid,
-                        url=url,
-                        article=known,
-                        first_ms=feed_ms,
-                        feed_ms=feed_ms,
-                    )
-                )
-        return fresh, prints
-
-    def known(self, outlet: Outlet, guid: str, url: str, title: str) -> tuple[str, bool]:
-        """(id of the article that the item speaks of, whether its title is the kept one and no key is new)."""
-        who = Ledger(self.desk.catalog).resolve(outlet.key, guid, url, outlet.drop_params)
-        if who.standing is None:
-            return "", False
-        row = self.desk.catalog.article(who.id)
-        keys = keys_of([guid], [who.url], conflict=who.conflict)
-        owned = all(self.desk.catalog.find(outlet.key, [key]) == [who.id] for key in keys)
-        return who.id, bool(owned and row is not None and (row.title == title or not title))
 
     # pages
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from baoguan.feeds.novelty import item_print, judge_item
+from baoguan.feeds.novelty import MOST_NAMES, item_print, judge_item
 from baoguan.model.feed import Item
 
 
@@ -22,6 +22,15 @@ from baoguan.model.feed import Item
 def test_verdicts(known: bool, waiting: bool, then: bytes | None, same_title: bool, verdict: str) -> None:
     found = judge_item(known=known, waiting=waiting, print_now=b"1", print_then=then, same_title=same_title)
     assert found == verdict
+
+
+@pytest.mark.parametrize(
+    ("then", "named", "verdict"),
+    [(b"1", 0, "named"), (None, MOST_NAMES - 1, "named"), (b"1", MOST_NAMES, "same"), (b"0", MOST_NAMES, "changed")],
+)
+def test_a_new_name_of_a_known_item_is_worth_a_few_looks(then: bytes | None, named: int, verdict: str) -> None:
+    known = {"known": True, "waiting": False, "same_title": True, "same_names": False}
+    assert judge_item(**known, print_now=b"1", print_then=then, named=named) == verdict
 
 
 def test_the_print_follows_title_clocks_and_text_alone() -> None:
