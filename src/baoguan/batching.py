@@ -42,6 +42,8 @@ class Picked(msgspec.Struct, frozen=True, kw_only=True):
     response: Response | None = None
     """Of the fetch, without its body."""
     kept: KeptMedia | None = None
+    replaces: str = ""
+    """media/ path of the other photo that the article had under this address; empty where it is the same."""
 
 
 class Draft(msgspec.Struct, kw_only=True):
@@ -89,6 +91,8 @@ class Logged(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str
     """new, changed, same, lost, or withdrawn: it is on the deny list, nothing of it was kept."""
     conflict: bool = False
+    pictures_alone: bool = False
+    """Changed, but not a word of it."""
 
 
 def log_draft(archive: Archive, batch: Batch, ledger: Ledger, draft: Draft) -> Logged:
@@ -103,10 +107,17 @@ def log_draft(archive: Archive, batch: Batch, ledger: Ledger, draft: Draft) -> L
         _append_revision(batch, ledger, draft, who, digest=digest, cause=cause)
         return Logged(id=who.id, outcome="changed" if who.standing else "new", conflict=who.conflict)
     verdict = _compare(archive, draft, who, digest=digest, text=text)
-    if verdict.kind == "rev":
-        _append_revision(batch, ledger, draft, who, digest=digest, cause=verdict.cause)
-        return Logged(id=who.id, outcome="changed")
-    return log_fact(batch, ledger, draft, verdict)
+    swapped = verdict.kind == "seen" and any(picked.replaces for picked in draft.picked)
+    if verdict.kind == "rev" or swapped:
+        _append_revision(batch, ledger, draft, who, digest=digest, cause=verdict.cause or "outlet")
+        return Logged(id=who.id, outcome="changed", pictures_alone=swapped)
+    logged = log_fact(batch, ledger, draft, verdict)
+    if verdict.kind == "seen":
+        # The same photo, encoded anew, or one that the record doesn't speak of: no edit, but its bytes are kept.
+        for picked in draft.picked:
+            if picked.spooled:
+                log_late(batch, ledger, identity=who.id, picked=picked, now_ms=draft.captured_ms)
+    return logged
 
 
 def is_refused(ledger: Ledger, draft: Draft, text: str = "") -> bool:
@@ -292,7 +303,14 @@ def _keep_media(batch: Batch, draft: Draft) -> tuple[tuple[MediaRef, ...], dict[
 def _media_ref(batch: Batch, picked: Picked) -> MediaRef:
     if picked.kept is not None:
         kept = picked.kept
-        return MediaRef(url=picked.url, sha256=kept.sha256, path=kept.path, width=kept.width, height=kept.height)
+        return MediaRef(
+            url=picked.url,
+            sha256=kept.sha256,
+            path=kept.path,
+            width=kept.width,
+            height=kept.height,
+            replaces=picked.replaces,
+        )
     data = Path(picked.spooled).read_bytes()
     path = batch.add_media(data, picked.extension)
     capture = None
@@ -307,6 +325,7 @@ def _media_ref(batch: Batch, picked: Picked) -> MediaRef:
         width=picked.width,
         height=picked.height,
         fetched_url=fetched if fetched != picked.url else "",
+        replaces=picked.replaces,
         capture=capture,
     )
 

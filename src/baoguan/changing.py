@@ -141,6 +141,7 @@ def version_of(archive: Archive, line: ManifestLine) -> Version:
         authors=line.authors,
         published=line.published,
         pictures=tuple((ref.url, ref.sha256) for ref in line.media),
+        swapped=tuple(ref.url for ref in line.media if ref.replaces),
     )
 
 

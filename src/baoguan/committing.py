@@ -87,7 +87,9 @@ def recheck_times(
     for _, logged in outcomes:
         if logged.outcome == "withdrawn":
             continue
-        step = 0 if logged.outcome in ("new", "changed") else steps.get(logged.id, 0) + 1
+        # A picture that changes all the time, a weather map, doesn't make its article a fresh one for ever.
+        fresh = logged.outcome in ("new", "changed") and not logged.pictures_alone
+        step = 0 if fresh else steps.get(logged.id, 0) + 1
         step = min(step, len(polling.RECHECK_STEPS_S) - 1)
         wait_ms = int(polling.RECHECK_STEPS_S[step] * 1000 * desk.entropy.uniform(0.9, 1.1))
         again[logged.id] = (step, now + wait_ms)

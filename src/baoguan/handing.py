@@ -74,6 +74,7 @@ def _picture(picked: Picked, parts: dict[str, bytes]) -> SentPicture:
         sha256=sha256,
         response=picked.response,
         kept=picked.kept,
+        replaces=picked.replaces,
     )
 
 
@@ -147,4 +148,5 @@ def _picked(desk: Desk, outbox: Outbox, n: int, sent: SentPicture) -> Picked:
         spooled=spooled,
         response=sent.response,
         kept=sent.kept,
+        replaces=sent.replaces,
     )

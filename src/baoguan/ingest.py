@@ -87,6 +87,7 @@ class _Sync:
         """Keeps what hosts asked of us, and ends the network."""
         self.desk.schedule.set_hosts(self.fetcher.host_state())
         self.fetcher.close()
+        self.pictures.watch.close()
 
     # feeds
 
@@ -244,7 +245,7 @@ class _Sync:
         draft = draft_of(self.desk, pending, read.article, response)
         draft.flags, draft.again, draft.habit = (*flags, *read.flags), read.again, read.habit
         self.drafts[draft.key] = draft
-        if self.pictures.ask(draft):
+        if self.pictures.ask(draft, self.steps.get(pending.article, 0)):
             self.finish(draft)
 
     def lose(self, pending: PendingItem, response: Response | None, reason: str) -> None:
@@ -262,6 +263,7 @@ class _Sync:
         """Known pages, fresh ones often and old ones rarely, for ever, within the budget of the settings."""
         now = self.desk.now_ms()
         due = self.desk.schedule.rechecks(now, limit=self.desk.settings.recheck) if self.desk.settings.pages else []
+        self.pictures.watch.expect(len(due))
         for identity, step in due:
             row = self.desk.catalog.article(identity)
             if row is None or not row.url.startswith("http"):

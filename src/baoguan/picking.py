@@ -16,6 +16,7 @@ from baoguan.model.article import Picture
 from baoguan.model.capture import FetchRequest, FetchResult, Response
 from baoguan.model.outlet import Outlet
 from baoguan.ports import Fetcher
+from baoguan.swapping import AGAIN, PictureWatch
 
 PICTURES_AN_ARTICLE = 60
 LATE_AT_ONCE = 200
@@ -104,9 +105,13 @@ class PictureDesk:
         """Pictures that were not asked for at all: their host wants to be left alone until then."""
         self._got: dict[str, Picked] = {}
         """By address of the picture and by the address that it came from."""
+        self.watch = PictureWatch(desk, fetcher, self._pick)
 
-    def ask(self, draft: Draft) -> bool:
-        """Asks for every picture that is not kept; True when nothing is open and the draft may be logged."""
+    def ask(self, draft: Draft, turn: int = 0) -> bool:
+        """Asks for every picture that is not kept; True when nothing is open and the draft may be logged.
+
+        Of a known article some of those that are kept, too: this is the look number `turn` at it.
+        """
         pictures = draft.article.pictures[:PICTURES_AN_ARTICLE] if self.desk.settings.pictures else ()
         for picture in {picture.url: picture for picture in pictures}.values():
             choices = self._choose(picture, draft.outlet)
@@ -119,6 +124,7 @@ class PictureDesk:
             waiting.append(draft)
             if len(waiting) == 1 and picture.url not in self._tries:
                 self._open(picture.url, choices, draft.outlet.key, draft.article.url)
+        self.watch.ask(draft, turn)
         return not self._is_open(draft)
 
     def _choose(self, picture: Picture, outlet: Outlet) -> list[str]:
@@ -147,7 +153,7 @@ class PictureDesk:
         return self._spelt.get(address, (address,))[0]
 
     def _is_open(self, draft: Draft) -> bool:
-        return any(draft in self._drafts.get(url, ()) for url in draft.missing)
+        return any(draft in self._drafts.get(url, ()) for url in draft.missing) or self.watch.is_open(draft)
 
     def _open(self, url: str, choices: list[str], outlet: str, referer: str) -> None:
         self._choices[url], self._about[url] = choices, (outlet, referer)
@@ -169,6 +175,8 @@ class PictureDesk:
 
     def take(self, result: FetchResult) -> list[Draft]:
         """A picture that came, or the next form is asked for; returns the drafts that wait for nothing more."""
+        if result.request.key.startswith(AGAIN):
+            return [draft for draft in self.watch.take(result) if not self._is_open(draft)]
         address, one, response = result.request.url, result.request.key, result.response
         picked = self._pick(address, response) if response is not None and response.status == 200 else None
         self._forms.note(address, came=picked is not None, absent=is_absent(result))
@@ -272,7 +280,8 @@ class PictureDesk:
         self.late, self._failed = [], []
         self._deferred.clear()
         self._forms.keep(now_ms)
-        if not self._drafts:
+        if not self._drafts and not self.watch.busy:
+            self.watch.forget()
             self._got.clear()
             self._spelt.clear()
             for path in Path(self.desk.spool).iterdir():

@@ -83,7 +83,25 @@ KINDS = [
     (
         "picture",
         version(pictures=(("https://a/x.jpg", "1"),)),
+        version(pictures=(("https://a/x.jpg", "2"),), swapped=("https://a/x.jpg",)),
+        {"picture"},
+    ),
+    (
+        "picture encoded anew",
+        version(pictures=(("https://a/x.jpg", "1"),)),
         version(pictures=(("https://a/x.jpg", "2"),)),
+        set(),
+    ),
+    (
+        "a picture further down",
+        version(pictures=(("https://a/x.jpg", "1"), ("https://a/y.jpg", "2"))),
+        version(pictures=(("https://a/x.jpg", "1"), ("https://a/y.jpg", "3")), swapped=("https://a/y.jpg",)),
+        {"picture"},
+    ),
+    (
+        "another picture",
+        version(pictures=(("https://a/x.jpg", "1"),)),
+        version(pictures=(("https://a/z.jpg", "2"),)),
         {"picture"},
     ),
     (

@@ -124,6 +124,9 @@ def _as_json(desk: "Desk", row: "ChangeRow", before: str, after: str, *, diff: b
         if diff and earlier and later:
             _, _, comparison = compare_revisions(desk.archive, row.before, row.index)
             told["title"], told["rows"], told["cut"] = comparison.title, comparison.rows, comparison.cut
+            told["swapped"] = [
+                {"url": ref.url, "before": ref.replaces, "after": ref.path} for ref in later.media if ref.replaces
+            ]
     return told
 
 
@@ -150,6 +153,10 @@ def _print_diff(desk: "Desk", row: "ChangeRow", *, full: bool) -> None:
         click.echo()
         for line in diff_lines(comparison, full=full):
             click.echo(line)
+        later = desk.archive.line(row.index)
+        for ref in later.media if later else ():
+            if ref.replaces:
+                click.echo(f"  {style('-', fg='red')} {ref.replaces}\n  {style('+', fg='green')} {ref.path}  {ref.url}")
     click.echo()
 
 

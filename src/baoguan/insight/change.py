@@ -181,7 +181,7 @@ def _other_kinds(before: Version, after: Version) -> Iterable[str]:
         yield "author"
     if before.published and after.published and _moved(before.published, after.published):
         yield "date"
-    if _pictures_differ(before.pictures, after.pictures):
+    if after.swapped or _pictures_differ(before.pictures, after.pictures):
         yield "picture"
 
 
@@ -207,14 +207,15 @@ def _instant(stamp: str) -> datetime:
 
 
 def _pictures_differ(before: Sequence[tuple[str, str]], after: Sequence[tuple[str, str]]) -> bool:
-    """Whether the lead is another picture: other bytes where both are kept, else another file at the outlet."""
+    """Whether the lead is another picture: another file at the outlet, of other bytes where both are kept.
+
+    Other bytes under one address are another photo only where the archive looked at them (Version.swapped).
+    """
     if not before or not after:
         return bool(before) != bool(after)
     (url_a, digest_a), (url_b, digest_b) = before[0], after[0]
-    if digest_a and digest_b:
-        if digest_a == digest_b:
-            return False
-        return url_a == url_b or picture_key(url_a) != picture_key(url_b)
+    if digest_a and digest_a == digest_b:
+        return False
     return picture_key(url_a) != picture_key(url_b)
 
 

@@ -18,6 +18,11 @@ their neighbours at one bit."""
 _LEAST, _SPREAD = 20, 28
 """Rises and falls that a picture must have for a hash, and one of two that are compared: plain areas and gradients give
 almost none and resemble each other. Two bounds, so that a rendition of what has just enough is still found."""
+_TOUCHED = 36
+"""Grey levels that the mean of a box may differ by between two encodings of one picture. Over 120 photos it was 33 at
+most (JPEG to WebP or PNG, a third of the width); a twentieth of the area painted over gave more in most."""
+_STRETCH = 0.04
+"""By how much the proportions of their small versions, which are shrunk by whole factors, may differ."""
 _STEP = 2
 """Grey levels that a neighbour must be brighter by: noise of recompression in plain areas sets no bit."""
 
@@ -63,6 +68,23 @@ def distance(one: bytes, other: bytes) -> int:
 def is_alike(one: bytes, other: bytes) -> bool:
     """Whether two hashes are those of one photo; of plain pictures that is never said."""
     return distance(one, other) <= NEAR_BITS and (is_telling(one) or is_telling(other))
+
+
+def is_encoded_anew(one: tuple[int, int, bytes], other: tuple[int, int, bytes]) -> bool:
+    """Whether two files, each as (width, height, grey) of a small version, show the very same picture, encoded anew.
+
+    Likeness is not enough here: a person who was painted out leaves a hash as it was. So no place may differ by much.
+    """
+    (width_a, height_a, grey_a), (width_b, height_b, grey_b) = one, other
+    if min(width_a, width_b) < WIDTH or min(height_a, height_b) < HEIGHT:
+        return False
+    if abs(width_a * height_b - width_b * height_a) > _STRETCH * width_b * height_a:
+        return False
+    hash_a, hash_b = dhash(grey_a, width_a, height_a), dhash(grey_b, width_b, height_b)
+    if is_telling(hash_a) and is_telling(hash_b) and distance(hash_a, hash_b) > NEAR_BITS:
+        return False
+    means = zip(box_reduce(grey_a, width_a, height_a), box_reduce(grey_b, width_b, height_b), strict=True)
+    return max(abs(mean_a - mean_b) for mean_a, mean_b in means) <= _TOUCHED
 
 
 def is_telling(hash_: bytes) -> bool:

@@ -41,6 +41,8 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     """The publisher's clock, RFC 3339; YYYY-MM-DD when only the day is known; empty when unknown."""
     pictures: tuple[tuple[str, str], ...] = ()
     """(URL, sha256 or empty) in reading order, the lead first."""
+    swapped: tuple[str, ...] = ()
+    """URLs under which the outlet shows another photo than in the version before."""
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):

@@ -40,6 +40,8 @@ class MediaRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     height: int = 0
     fetched_url: str = ""
     """The rendition that was fetched, when another than url."""
+    replaces: str = ""
+    """media/ path of the other photo that the outlet showed under this address before: it was swapped."""
     capture: CaptureRef | None = None
 
 

@@ -21,6 +21,8 @@ class SentPicture(msgspec.Struct, frozen=True, kw_only=True):
     response: Response | None = None
     """Of the fetch, without its body."""
     kept: KeptMedia | None = None
+    replaces: str = ""
+    """media/ path of the photo that stood under this address before."""
 
 
 class SentItem(msgspec.Struct, frozen=True, kw_only=True, tag="item"):

@@ -13,10 +13,12 @@ from starlette.responses import Response
 
 from baoguan.errors import StoreError
 from baoguan.model.change import KINDS, Comparison, Row
+from baoguan.model.log import MediaRef
 from baoguan.publish.atom import AtomEntry, AtomMeta, change_urn, feed_urn, render_atom
 from baoguan.publish.changes import change_html
 from baoguan.web import views
 from baoguan.web.changes_source import ChangeCard, ChangesSource, Side, capture_text
+from baoguan.web.pictures import Shot, picture_html
 from baoguan.web.render import Renderer, Ui, style
 from baoguan.web.reply import IMMUTABLE, etag_of, matches, not_modified, text_reply
 from baoguan.web.safety import FILE_POLICY, policy
@@ -52,6 +54,8 @@ class CardView(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     was: str
     """The headline before, where it was another one."""
+    swaps: list[tuple[Markup, Markup]] = []
+    """Pictures before and after, as the page shows them."""
 
 
 class Stretch(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,6 +134,10 @@ class ChangePages:
             after=after,
             title=title or t("article.untitled"),
             was=was if was != title else "",
+            swaps=[
+                (_picture(t("changes.before"), one.before), _picture(t("changes.after"), one.after))
+                for one in card.swaps
+            ],
         )
 
     def _side(self, ui: Ui, side: Side | None) -> SideView | None:
@@ -220,6 +228,11 @@ class ChangePages:
         kinds = ", ".join(word for _, word in view.kinds)
         html = Markup("<p>{} · {}</p>").format(kinds, view.noticed.text)
         body = change_html(comparison, ui.t("changes.more_rows")) if comparison else ""
+        for swap in card.swaps:
+            body += Markup("\n<p>{}: {}</p>\n<p>{}: {}</p>").format(
+                *(ui.t("changes.before"), _picture("", swap.before, base)),
+                *(ui.t("changes.after"), _picture("", swap.after, base)),
+            )
         return AtomEntry(
             id=change_urn(info.origin, card.row.index),
             title=f"{kinds}: {view.title}",
@@ -230,6 +243,11 @@ class ChangePages:
             lang=view.lang,
             content_html=f"{html}\n{body}".strip(),
         )
+
+
+def _picture(words: str, ref: MediaRef, base: str = "") -> Markup:
+    shot = Shot(path=ref.path, alt=words, width=ref.width, height=ref.height, base=base)
+    return Markup(picture_html(shot))  # noqa: S704 - every value in it is escaped
 
 
 def stretches(rows: Iterable[Row]) -> list[Stretch]:

@@ -14,8 +14,8 @@ from baoguan.errors import Corrupt, NotFound
 from baoguan.extract.decode import decode_page
 from baoguan.model.capture import CaptureRef
 from baoguan.model.change import ChangeRow, Comparison
-from baoguan.model.log import ManifestLine
-from baoguan.serving import WITH_TEXT, is_served
+from baoguan.model.log import ManifestLine, MediaRef
+from baoguan.serving import WITH_PICTURES, WITH_TEXT, is_served
 
 _CATCH_UP_S = 1.5
 _TEXT_BYTES = 4_000_000
@@ -35,6 +35,13 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     """The raw response is kept."""
 
 
+class Swap(msgspec.Struct, frozen=True, kw_only=True):
+    """A picture that became another one."""
+
+    before: MediaRef
+    after: MediaRef
+
+
 class ChangeCard(msgspec.Struct, frozen=True, kw_only=True):
     """A change with both sides; a fact (vanished, returned) has the version that stood as `before` and no `after`."""
 
@@ -45,6 +52,8 @@ class ChangeCard(msgspec.Struct, frozen=True, kw_only=True):
     after: Side | None = None
     has_capture: bool = False
     """Facts: what the outlet answered is kept."""
+    swaps: tuple[Swap, ...] = ()
+    """Pictures that are kept on both sides."""
     kept_back: bool = False
     """The outlet's text is kept but not served: no comparison, no capture."""
 
@@ -132,6 +141,7 @@ class DeskChanges:
             return None
         is_version = line.kind == "rev"
         kept_back = self._desk.outlet(line.outlet).serve not in WITH_TEXT
+        shown = self._desk.outlet(line.outlet).serve in WITH_PICTURES
         open_captures = is_served(self._desk, "captures/")
         return ChangeCard(
             row=row,
@@ -140,6 +150,7 @@ class DeskChanges:
             before=_side(row.before, before, text=not kept_back, capture=open_captures) if before else None,
             after=_side(row.index, line, text=not kept_back, capture=open_captures) if is_version else None,
             has_capture=not is_version and line.capture is not None and open_captures,
+            swaps=swaps(before, line) if is_version and before is not None and "picture" in row.kinds and shown else (),
             kept_back=kept_back,
         )
 
@@ -156,6 +167,20 @@ class DeskChanges:
             return ref.record_id, self._desk.archive.objects.get(place.file, place.offset, place.length)
         except NotFound:
             return None
+
+
+def swaps(before: ManifestLine, after: ManifestLine) -> tuple[Swap, ...]:
+    """Pictures that the outlet swapped under their address; else the two leads, where both are kept."""
+    sizes = {ref.path: ref for ref in before.media}
+    found = [
+        Swap(before=sizes.get(ref.replaces) or MediaRef(url=ref.url, path=ref.replaces), after=ref)
+        for ref in after.media
+        if ref.replaces and ref.path
+    ]
+    leads = (*before.media[:1], *after.media[:1])
+    if not found and len(leads) == 2 and all(ref.path for ref in leads) and leads[0].sha256 != leads[1].sha256:
+        found = [Swap(before=leads[0], after=leads[1])]
+    return tuple(found)
 
 
 def _side(index: int, line: ManifestLine, *, text: bool, capture: bool) -> Side:

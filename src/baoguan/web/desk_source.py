@@ -1,7 +1,7 @@
 """An opened archive as the reader's source: the catalogue's lists, records and manifest lines by need."""
 
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -151,12 +151,24 @@ class DeskSource:
 
     def _media(self, line: ManifestLine) -> tuple[MediaRef, ...]:
         late = self._lists.kept_paths(tuple(ref.url for ref in line.media if not ref.path))
+        if late:
+            late |= self._replaced_since(line, late)
         return tuple(
             MediaRef(url=ref.url, path=late[ref.url][0], width=late[ref.url][1], height=late[ref.url][2])
             if ref.url in late
             else ref
             for ref in line.media
         )
+
+    def _replaced_since(self, line: ManifestLine, late: Container[str]) -> dict[str, tuple[str, int, int]]:
+        """Of late pictures: what stood under their address before a later revision had another photo there."""
+        found: dict[str, tuple[str, int, int]] = {}
+        for one in self._lists.revisions(line.id):
+            later = self._desk.archive.line(one.index) if one.rev > line.rev else None
+            for ref in later.media if later is not None else ():
+                if ref.replaces and ref.url in late:
+                    found.setdefault(ref.url, (ref.replaces, 0, 0))
+        return found
 
     def outlets(self) -> Sequence[OutletInfo]:
         """Set up, or with something kept."""
