@@ -1,5 +1,6 @@
 """Hosts for mirrors: an origin to copy from, and a server whose answers a test rewrites."""
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -126,6 +127,8 @@ class Scripted:
         self.folder = folder
         self.twist: Callable[[str, Answer], None] = lambda _path, _answer: None
         self.log: list[str] = []
+        self.ranges = False
+        """Whether it knows Range."""
         server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -136,6 +139,11 @@ class Scripted:
                 server.log.append(path)
                 file = server.folder / path
                 answer = Answer(200, file.read_bytes()) if file.is_file() else Answer(404, b"")
+                span = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+                if server.ranges and span and answer.status == 200:
+                    start, stop = int(span[1]), min(int(span[2]) + 1, len(answer.body))
+                    answer.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{len(answer.body)}"
+                    answer.status, answer.body = 206, answer.body[start:stop]
                 server.twist(path, answer)
                 server.send(self, answer)
 
