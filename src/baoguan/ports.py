@@ -129,18 +129,22 @@ class Executor(Protocol):
     """Runs pure functions elsewhere: in processes of this machine, or on a cluster."""
 
     def submit(self, function: Callable[..., R], *given: object) -> Callable[[], R]:
-        """Starts it; what it gives waits for the result, and raises what the function raised.
-
-        A worker that dies has its work done again, a few times; then StoreError.
-        """
+        """Starts it; what it gives waits for the result. A dead worker's work is done again, at last StoreError."""
         ...
 
 
 class SharedPace(Protocol):
     """Politeness towards hosts that several processes share. Called from several threads; StoreError when it's lost."""
 
-    def reserve(self, names: list[tuple[str, float]]) -> float:
-        """Takes the next free place at every (host, pace in seconds); returns how many seconds to wait for it."""
+    def take(self, names: list[tuple[str, float]], hold_s: float) -> tuple[float, int]:
+        """Takes the place at all (host, pace in s): (0, token); or none: (seconds until to ask again, 0).
+
+        Nobody else gets one there before a pace after `leave`, or after `hold_s`.
+        """
+        ...
+
+    def leave(self, names: list[tuple[str, float]], token: int) -> None:
+        """The hosts have answered: the next places are a pace from now. A place that another has by now stays its."""
         ...
 
     def later(self, name: str, until_ms: int) -> None:
@@ -211,10 +215,7 @@ class Forgets(Protocol):
     """A derived index that holds words of articles."""
 
     def forget(self, ids: Sequence[str]) -> bool:
-        """Removes these articles so that no byte of them stays in its files; unknown ids are fine. Idempotent.
-
-        False while another process reads old pages: then it is called again later.
-        """
+        """Removes all bytes of these articles. Idempotent. False while another process reads old pages: then again."""
         ...
 
 
@@ -344,9 +345,8 @@ class Schedule(Protocol):
 
 
 class Accounts(Protocol):
-    """Users, their secrets, and rows of what they marked.
+    """Users, their secrets, rows of what they marked. A method is a transaction; a power cut may lose the last ones.
 
-    Each method is one transaction; a power cut may lose the last ones.
     Rows are (kind, key) -> bytes of one user; `version` grows with every put, in any process, so that who holds a copy
     knows when it is old. delete_user leaves nothing of that user.
     """

@@ -36,15 +36,17 @@ def sequencer_of(postgres: Postgres) -> int:
     return int(row[0].split()[-1]) if row is not None else 0
 
 
-def torment(wire: Wire, seed: int, seconds: float, pause_s: tuple[float, float]) -> Counter[str]:
-    """Four workers; now one is killed, twice the sequencer, twice PostgreSQL; then they are left to end."""
+def torment(wire: Wire, seed: int, pause_s: tuple[float, float]) -> Counter[str]:
+    """Four workers; now one is killed, twice the sequencer, twice PostgreSQL; then they are left to end.
+
+    When, is told by how much of the work is done, however quick the machine is.
+    """
     dice, killed = random.Random(seed), Counter[str]()
     crew = [wire.worker() for _ in range(4)]
-    start = time.monotonic()
-    plan = [(0.3, "sequencer"), (0.5, "postgres"), (0.7, "sequencer"), (0.9, "postgres")]
-    while time.monotonic() < start + seconds or plan:
+    plan = [(0.15, "sequencer"), (0.3, "postgres"), (0.45, "sequencer"), (0.6, "postgres")]
+    while plan or wire.progress() < 0.8:
         time.sleep(dice.uniform(*pause_s))
-        due = plan[0][1] if plan and time.monotonic() > start + seconds * plan[0][0] else ""
+        due = plan[0][1] if plan and wire.progress() > plan[0][0] else ""
         at = dice.randrange(4)
         if due == "postgres":
             wire.postgres.kill()
@@ -65,35 +67,22 @@ def torment(wire: Wire, seed: int, seconds: float, pause_s: tuple[float, float])
             killed["worker"] += 1
             crew[at] = wire.worker()
     for one in crew:
-        assert one.wait(60 + 5 * seconds) == 0, (wire.folder / "state" / "workers.log").read_text()[-3000:]
+        assert one.wait(900) == 0, (wire.folder / "state" / "workers.log").read_text()[-3000:]
     return killed
 
 
 def run(
-    folder: Path,
-    postgres: Postgres,
-    go_check: Path,
-    *,
-    feeds: int,
-    hosts: int,
-    seconds: float,
-    seed: int,
-    pause_s: tuple[float, float],
+    folder: Path, postgres: Postgres, go_check: Path, *, feeds: int, hosts: int, seed: int, pause_s: tuple[float, float]
 ) -> None:
     wire = Wire(folder, postgres, feeds=feeds, hosts=hosts)
     try:
-        killed = torment(wire, seed, seconds, pause_s)
+        killed = torment(wire, seed, pause_s)
         assert killed["worker"] >= 3
         assert (killed["postgres"], killed["sequencer"]) == (2, 2)
         wire.check()
         assert run_go(go_check, wire.folder, read_verifier(wire.folder).text).startswith("OK ")
         gaps = wire.gaps()
-        assert gaps
-        # The other side sees when requests came: one that a busy machine held back comes nearer to the next, so a few
-        # of some hundred gaps may be short (.2 s of delay were seen). Without a shared pace gaps come near 0. That
-        # places are given out a whole pace apart is tested in test_database_archive.
-        assert gaps[0] > 0.2 * PACE_S, gaps[:8]
-        assert gaps[5] > 0.6 * PACE_S, gaps[:8]
+        assert gaps[0] >= PACE_S, gaps[:8]
     finally:
         wire.close()
     log = (wire.folder / "state" / "workers.log").read_text()
@@ -101,13 +90,39 @@ def run(
 
 
 def test_four_workers_under_random_kills(tmp_path: Path, postgres: Postgres, go_check: Path) -> None:
-    run(tmp_path / "archive", postgres, go_check, feeds=160, hosts=80, seconds=12, seed=3, pause_s=(0.2, 1.2))
+    run(tmp_path / "archive", postgres, go_check, feeds=160, hosts=80, seed=3, pause_s=(0.1, 0.4))
 
 
 @pytest.mark.torture
 def test_four_workers_five_thousand_feeds(tmp_path: Path, postgres: Postgres, go_check: Path) -> None:
     seed = int(os.environ.get("BAOGUAN_SEED", "1"))
-    run(tmp_path / "archive", postgres, go_check, feeds=5000, hosts=2500, seconds=180, seed=seed, pause_s=(1.0, 7.0))
+    run(tmp_path / "archive", postgres, go_check, feeds=5000, hosts=2500, seed=seed, pause_s=(1.0, 5.0))
+
+
+def test_workers_that_are_held_back_come_no_nearer_to_each_other(tmp_path: Path, postgres: Postgres) -> None:
+    """Stopped at random for up to a second, as by a busy machine: the pauses that the newsroom sees stay whole."""
+    wire = Wire(tmp_path / "archive", postgres, feeds=72, hosts=6)
+    dice, stops = random.Random(5), 0
+    crew = [wire.worker() for _ in range(3)]
+    try:
+        while any(one.poll() is None for one in crew):
+            one = dice.choice(crew)
+            time.sleep(dice.uniform(0.02, 0.2))
+            if one.poll() is None:
+                one.send_signal(signal.SIGSTOP)
+                time.sleep(dice.uniform(0.05, 1.0))
+                one.send_signal(signal.SIGCONT)
+                stops += 1
+        assert [one.wait() for one in crew] == [0, 0, 0]
+        assert stops > 10
+        wire.check()
+        gaps = wire.gaps()
+        assert len(gaps) >= 66
+        assert gaps[0] >= PACE_S, gaps[:8]
+    finally:
+        for one in crew:
+            one.kill()
+        wire.close()
 
 
 def test_a_worker_without_a_database_is_told(tmp_path: Path) -> None:

@@ -49,6 +49,11 @@ class Wire:
         with log:
             return subprocess.Popen([*command, "--lease-s", "4", *more], stdout=log, stderr=log)
 
+    def progress(self) -> float:
+        """The share of the articles that may be in the log, by its size; a log holds other lines, too."""
+        head = self.folder / "public" / "checkpoint"
+        return int(head.read_text().splitlines()[1]) / self.articles if head.exists() else 0.0
+
     def gaps(self) -> list[float]:
         """The shortest pauses between two requests to one address."""
         assert self.pool.stdin is not None

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
@@ -17,6 +18,7 @@ from baoguan.fetch.decode import BodyDecoder, EncodingError
 from baoguan.fetch.failures import PROXY_ERRORS, explain, failure, without_credentials
 from baoguan.fetch.headers import received_headers, request_headers
 from baoguan.fetch.options import USER_AGENT, FetchOptions
+from baoguan.fetch.pace import Turn
 from baoguan.model.capture import FetchRequest, Response
 
 KEEP_ALIVE_S = 5.0
@@ -67,9 +69,11 @@ class GuardedResolver(AbstractResolver):
 class Wire:
     """The sessions of aiohttp, one for direct connections and one for each proxy; lives on the event loop."""
 
-    def __init__(self, options: FetchOptions, allowed: tuple[Network, ...]) -> None:
+    def __init__(self, options: FetchOptions, allowed: tuple[Network, ...], *, shared: bool = False) -> None:
+        """`shared`: places at hosts are confirmed once the connection is up."""
         self.options = options
         self.allowed = allowed
+        self._traces = [_confirming()] if shared else []
         self.resolver = GuardedResolver(allowed)
         self._sessions: dict[str, aiohttp.ClientSession] = {}
 
@@ -81,10 +85,12 @@ class Wire:
             await asyncio.sleep(0.01)
         self._sessions.clear()
 
-    async def get(self, request: FetchRequest, url: str, *, timeout_s: float, identity: bool, once: bool) -> Response:
+    async def get(
+        self, request: FetchRequest, url: str, *, timeout_s: float, identity: bool, once: bool, turn: Turn | None = None
+    ) -> Response:
         """One GET, or a POST of what the request brings. `timeout_s` holds for head and body together.
 
-        Raises FetchError, EncodingError.
+        `turn`: is told when the head of the answer is there. Raises FetchError, EncodingError, Deferred.
         """
         proxy = self.proxy(request.outlet)
         options: dict[str, Any] = {}
@@ -103,10 +109,13 @@ class Wire:
                 data=request.post,
                 allow_redirects=False,
                 timeout=timeout,
+                trace_request_ctx=turn,
                 **options,
             )
         except (aiohttp.ClientError, OSError, ValueError, EOFError, *PROXY_ERRORS) as error:
             raise explain(url, error, proxied=bool(proxy)) from error
+        if turn is not None:
+            turn.answered()
         try:
             return await self._read(request, url, received, lenient=identity)
         finally:
@@ -128,6 +137,7 @@ class Wire:
                 max_field_size=self.options.header_bytes,
                 read_bufsize=65_536,
                 skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
+                trace_configs=self._traces,
             )
             # aiohttp repeats on its own what a reused connection lost; the one retry is ours, behind the pace
             session._retry_connection = False
@@ -176,6 +186,19 @@ class Wire:
         if body.over and request.kind != "robots":
             raise _too_large(url, response, body.cap)
         return msgspec.structs.replace(response, raw=body.raw, body=body.decoder.body, truncated=truncated)
+
+
+def _confirming() -> aiohttp.TraceConfig:
+    """Asks a request's Turn after connecting, which may take seconds, and right before the request is written."""
+
+    async def confirm(_session: object, context: SimpleNamespace, _told: object) -> None:
+        if context.trace_request_ctx is not None:
+            await context.trace_request_ctx.confirm()
+
+    trace = aiohttp.TraceConfig()
+    trace.on_connection_create_end.append(confirm)
+    trace.on_connection_reuseconn.append(confirm)
+    return trace
 
 
 class _Body:

@@ -1,7 +1,9 @@
 """Who may start a request now: slots and pace by registrable domain and by address, and hosts that want to be left.
 
 All of it lives on the fetcher's event loop, so nothing here is locked against threads. Waiting holds no global slot:
-a request takes its host's turn, waits for the pace there, and only then asks for one.
+a request takes its host's turn, waits for the pace there, and only then asks for one. Where other processes ask the
+same hosts, a place is held until the answer comes and the next one counts from then: what the network or a busy machine
+does to a request can't bring it near the next.
 """
 
 import asyncio
@@ -22,6 +24,10 @@ TOO_MANY_PAUSE_S = 60.0
 _FAILS = "fails:"
 _LOST_PAUSE_S = 10.0
 """Nothing is asked while nobody can say who else asks."""
+HOLD_S = 4.0
+"""So long a shared place is held for one who doesn't say that it was used: a dead worker, or a very slow host."""
+USE_S = 2.0
+"""A place that isn't used within this is asked for again: its worker was held back. The rest is for the way there."""
 
 
 class Deferred(Exception):  # noqa: N818 - an outcome, not an error
@@ -43,6 +49,34 @@ class _Key:
         self.next_start = 0.0
         self.pace_s = pace_s
         self.users = 0
+
+
+class Turn:
+    """One request's leave to start. `confirm` is awaited with the connection up, `answered` called at the answer."""
+
+    def __init__(self, gate: "Gate", names: Sequence[str], keys: Sequence[_Key]) -> None:
+        self._gate = gate
+        self.asked = [(name, key.pace_s) for name, key in zip(names, keys, strict=True)]
+        self.keys = keys
+        self.until_s = 0.0
+        """When the shared place must be used (monotonic seconds); the loop's own clock stands still with a process."""
+        self.token = 0
+        """Of the shared place that is held; 0: none."""
+        self.turns = contextlib.ExitStack()
+        """The turns at the hosts: nobody else of this process asks for the next place before the answer."""
+
+    async def confirm(self) -> None:
+        """Returns while the place still holds, with a new one where this process came too late. Raises Deferred."""
+        while self.token and time.monotonic() > self.until_s:
+            wait_s = await self._gate.take(self)
+            if wait_s:
+                await asyncio.sleep(wait_s)
+
+    def answered(self) -> None:
+        """The host has answered, or won't: the next place counts from now. Again: nothing."""
+        if self.token:
+            self._gate.leave(self)
+        self.turns.close()
 
 
 class Gate:
@@ -79,33 +113,74 @@ class Gate:
         """Requests that are under way or wait for that domain."""
         return self._keys[name].users if name in self._keys else 0
 
+    @property
+    def shares(self) -> bool:
+        """Whether other processes ask the same hosts."""
+        return self._shared is not None
+
     @contextlib.asynccontextmanager
-    async def enter(self, names: Sequence[str], *, job: bool = True) -> AsyncIterator[None]:
+    async def enter(self, names: Sequence[str], *, job: bool = True) -> AsyncIterator[Turn]:
         """Waits until a request may start; leaving frees the slots. Raises Deferred.
 
         `names`: the domain first, then the address. Always in that order, so that no two requests wait for each other.
         `job`: take one of the global slots too.
         """
         keys = [self._key(name) for name in names]
+        turn = Turn(self, names, keys)
         async with contextlib.AsyncExitStack() as stack:
             for key in keys:
                 key.users += 1
                 stack.callback(self._leave, key)
             for key in keys:
                 await stack.enter_async_context(key.slots)
-            async with contextlib.AsyncExitStack() as turns:
-                for key in keys:
-                    await turns.enter_async_context(key.turn)
-                await self._wait(names, keys)
-                if self._shared is not None:
-                    await self._take_place(self._shared, names, keys)
+            stack.callback(turn.answered)
+            for key in keys:
+                await key.turn.acquire()
+                turn.turns.callback(key.turn.release)
+            await self._start(names, turn, stack, job=job)
+            started = asyncio.get_running_loop().time()
+            for key in keys:
+                key.next_start = started + key.pace_s
+            if self._shared is None:
+                turn.turns.close()
+            yield turn
+
+    async def _start(self, names: Sequence[str], turn: Turn, stack: contextlib.AsyncExitStack, *, job: bool) -> None:
+        """Waits for the pace, then for a slot, then for the place that all processes agree on; without it, again."""
+        last_s = time.monotonic() + self.options.max_wait_s
+        while True:
+            await self._wait(names, turn.keys)
+            async with contextlib.AsyncExitStack() as slot:
                 if job:
-                    await stack.enter_async_context(self._jobs)
+                    await slot.enter_async_context(self._jobs)
                     await self._ready()
-                started = asyncio.get_running_loop().time()
-                for key in keys:
-                    key.next_start = started + key.pace_s
-            yield
+                wait_s = await self.take(turn) if self._shared is not None else 0.0
+                if not wait_s:
+                    stack.push_async_callback(slot.pop_all().aclose)
+                    return
+            if time.monotonic() + wait_s > last_s:
+                raise Deferred(int((self.wall() + wait_s) * 1000))
+            await asyncio.sleep(wait_s)
+
+    async def take(self, turn: Turn) -> float:
+        """Takes the shared place (0), or tells in how many seconds to ask again. Raises Deferred where it is lost."""
+        assert self._shared is not None
+        asked_s = time.monotonic()
+        try:
+            wait_s, turn.token = await asyncio.to_thread(self._shared.take, turn.asked, HOLD_S)
+        except StoreError as error:
+            raise Deferred(int((self.wall() + _LOST_PAUSE_S) * 1000)) from error
+        turn.until_s = asked_s + USE_S
+        return wait_s
+
+    def leave(self, turn: Turn) -> None:
+        """The next shared place counts from now."""
+        now_s = asyncio.get_running_loop().time()
+        for key in turn.keys:
+            key.next_start = now_s + key.pace_s
+        token, turn.token = turn.token, 0
+        if self._shared is not None:
+            self._tell(self._shared.leave, turn.asked, token)
 
     def slow_down(self, name: str, delay_s: float) -> None:
         """robots.txt asks for a longer pace."""
@@ -117,9 +192,7 @@ class Gate:
         until_ms = int((self.wall() + min(seconds, self.options.max_retry_after_s)) * 1000)
         self.not_before[name] = max(self.not_before.get(name, 0), until_ms)
         if self._shared is not None:
-            told = asyncio.get_running_loop().run_in_executor(None, self._tell, self._shared, name, until_ms)
-            self._telling.add(told)
-            told.add_done_callback(self._telling.discard)
+            self._tell(self._shared.later, name, until_ms)
 
     def reached(self, name: str) -> None:
         """The host answered."""
@@ -140,23 +213,18 @@ class Gate:
     def _leave(self, key: _Key) -> None:
         key.users -= 1
 
-    @staticmethod
-    def _tell(shared: SharedPace, name: str, until_ms: int) -> None:
-        with contextlib.suppress(StoreError):  # it is kept with this run's hosts, too
-            shared.later(name, until_ms)
+    def _tell(self, say: Callable[..., None], *given: object) -> None:
+        """Tells the others, without waiting; what isn't heard is kept with this run's hosts, or ends by itself."""
 
-    async def _take_place(self, shared: SharedPace, names: Sequence[str], keys: list[_Key]) -> None:
-        """Waits for the place that all processes agree on. Raises Deferred where it is too far, or can't be had."""
-        asked = [(name, key.pace_s) for name, key in zip(names, keys, strict=True)]
-        try:
-            wait_s = await asyncio.to_thread(shared.reserve, asked)
-        except StoreError as error:
-            raise Deferred(int((self.wall() + _LOST_PAUSE_S) * 1000)) from error
-        if wait_s > self.options.max_wait_s:
-            raise Deferred(int((self.wall() + wait_s) * 1000))
-        await asyncio.sleep(wait_s)
+        def tell() -> None:
+            with contextlib.suppress(StoreError):
+                say(*given)
 
-    async def _wait(self, names: Sequence[str], keys: list[_Key]) -> None:
+        told = asyncio.get_running_loop().run_in_executor(None, tell)
+        self._telling.add(told)
+        told.add_done_callback(self._telling.discard)
+
+    async def _wait(self, names: Sequence[str], keys: Sequence[_Key]) -> None:
         loop = asyncio.get_running_loop()
         while True:
             until_ms = max(self.not_before.get(name, 0) for name in names)

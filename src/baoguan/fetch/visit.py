@@ -33,7 +33,7 @@ class Visitor:
         self.gate = gate
         self._allowed = allowed
         self._entropy = entropy
-        self._wire = Wire(options, allowed)
+        self._wire = Wire(options, allowed, shared=gate.shares)
         self._robots = Robots(lambda request: self.visit(request, job=False), options.user_agent or USER_AGENT)
 
     async def close(self) -> None:
@@ -103,11 +103,13 @@ class Visitor:
         names = await self._names(request, url)
         identity = False
         for last in (False, True):
-            async with self.gate.enter(names, job=job):
+            async with self.gate.enter(names, job=job) as turn:
                 started = asyncio.get_running_loop().time()
                 once = request.kind == "feed" and self.gate.users(names[0]) == 1
                 try:
-                    response = await self._wire.get(request, url, timeout_s=left_s, identity=identity, once=once)
+                    response = await self._wire.get(
+                        request, url, timeout_s=left_s, identity=identity, once=once, turn=turn
+                    )
                 except EncodingError as error:
                     if last:
                         raise failure(url, "encoding", f"Content-Encoding is wrong: {error}") from error

@@ -50,6 +50,40 @@ STEPS = (
       PRIMARY KEY (n, sha256));
     ALTER TABLE part ALTER data SET STORAGE EXTERNAL;
     """,
+    # A place at a host is held from when it is taken until its host has answered, or held_ms has passed. A server that
+    # crashed may have forgotten who held what: once it is up again nobody is asked for as long as a place can be held.
+    """
+    ALTER TABLE host ADD held_ms bigint NOT NULL DEFAULT 0;
+    CREATE FUNCTION take_place(names text[], paces bigint[], hold bigint, OUT wait bigint, OUT token bigint) AS $$
+    DECLARE at bigint; seen bigint;
+    BEGIN
+      PERFORM 1 FROM host WHERE key = ANY (names) ORDER BY key FOR UPDATE;
+      GET DIAGNOSTICS seen = ROW_COUNT;
+      IF seen < cardinality(names) THEN
+        INSERT INTO host (key) SELECT n FROM unnest(names) n ORDER BY n ON CONFLICT DO NOTHING;
+        PERFORM 1 FROM host WHERE key = ANY (names) ORDER BY key FOR UPDATE;
+      END IF;
+      at := (extract(epoch FROM clock_timestamp()) * 1000)::bigint;
+      SELECT max(greatest(free_ms, not_before_ms, CASE WHEN held_ms = 0 THEN 0 ELSE least(held_ms, at) + pace END,
+          (extract(epoch FROM pg_postmaster_start_time()) * 1000)::bigint + hold + pace)) - at
+        INTO wait FROM unnest(names, paces) AS asked (name, pace) JOIN host ON host.key = name;
+      token := 0;
+      IF wait <= 0 THEN
+        wait := 0;
+        token := at + hold;
+        UPDATE host SET held_ms = token WHERE key = ANY (names);
+      END IF;
+    END $$ LANGUAGE plpgsql;
+    CREATE FUNCTION leave_place(names text[], paces bigint[], token bigint) RETURNS void AS $$
+    DECLARE at bigint;
+    BEGIN
+      PERFORM 1 FROM host WHERE key = ANY (names) ORDER BY key FOR UPDATE;
+      at := (extract(epoch FROM clock_timestamp()) * 1000)::bigint + 1;
+      UPDATE host SET free_ms = greatest(free_ms, at + pace),
+        held_ms = CASE held_ms WHEN token THEN 0 ELSE held_ms END
+        FROM unnest(names, paces) AS asked (name, pace) WHERE key = name;
+    END $$ LANGUAGE plpgsql;
+    """,
 )
 """Applied in order, each once, each with its number in one transaction. One that stands is never changed."""
 

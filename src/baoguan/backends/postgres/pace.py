@@ -1,21 +1,17 @@
 """Politeness that all workers share: who may ask a host when is decided in one row of it."""
 
 import threading
+from typing import Any
 
 import psycopg
 
 from baoguan.backends.postgres import Link, failure
 
-_SLOT = """
-INSERT INTO host AS h (key, free_ms) VALUES (%(key)s, %(at)s + %(pace)s)
-ON CONFLICT (key) DO UPDATE SET free_ms = greatest(h.free_ms, h.not_before_ms, %(at)s) + %(pace)s
-RETURNING free_ms - %(pace)s
-"""
 _LATER = """
 INSERT INTO host AS h (key, not_before_ms) VALUES (%s, %s)
 ON CONFLICT (key) DO UPDATE SET not_before_ms = greatest(h.not_before_ms, excluded.not_before_ms)
+RETURNING 1
 """
-_NOW = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 
 
 class PgPace:
@@ -24,29 +20,26 @@ class PgPace:
     def __init__(self, link: Link) -> None:
         self._link, self._lock = link, threading.Lock()
 
-    def reserve(self, names: list[tuple[str, float]]) -> float:
-        """Takes the next free place of every (host, pace in seconds); returns how many seconds to wait for it.
+    def take(self, names: list[tuple[str, float]], hold_s: float) -> tuple[float, int]:
+        """As ports.SharedPace. By the clock of the database, so that the clocks of the workers needn't agree."""
+        hosts, paces = _columns(names)
+        row = self._run("SELECT wait, token FROM take_place(%s, %s, %s)", (hosts, paces, int(hold_s * 1000)))
+        return int(row[0]) / 1000, int(row[1])
 
-        By the clock of the database, so that the clocks of the workers needn't agree. Raises StoreError.
-        """
-        with self._lock:
-            try:
-                db = self._link.db
-                row = db.execute(_NOW).fetchone()
-                now = at = int(row[0]) if row else 0
-                for name, pace_s in names:
-                    row = db.execute(_SLOT, {"key": name, "at": at, "pace": int(pace_s * 1000)}).fetchone()
-                    at = int(row[0]) if row else at
-                return (at - now) / 1000
-            except psycopg.Error as error:
-                self._link.close()
-                raise failure(error) from error
+    def leave(self, names: list[tuple[str, float]], token: int) -> None:
+        """As ports.SharedPace."""
+        self._run("SELECT leave_place(%s, %s, %s)", (*_columns(names), token))
 
     def later(self, name: str, until_ms: int) -> None:
         """The host wants no request before `until_ms` (epoch): from now on no worker asks it. Raises StoreError."""
+        self._run(_LATER, (name, until_ms))
+
+    def _run(self, sql: str, given: tuple[object, ...]) -> tuple[Any, ...]:
         with self._lock:
             try:
-                self._link.db.execute(_LATER, (name, until_ms))
+                row = self._link.db.execute(sql.encode(), given).fetchone()
+                assert row is not None
+                return row
             except psycopg.Error as error:
                 self._link.close()
                 raise failure(error) from error
@@ -55,3 +48,7 @@ class PgPace:
         """Ends the connection."""
         with self._lock:
             self._link.close()
+
+
+def _columns(names: list[tuple[str, float]]) -> tuple[list[str], list[int]]:
+    return [name for name, _ in names], [int(pace_s * 1000) for _, pace_s in names]

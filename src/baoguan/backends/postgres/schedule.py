@@ -167,9 +167,9 @@ class PgSchedule:
 
     @guarded
     def open_work(self, now_ms: int) -> int:
-        """Feeds and items that are due, or held by a lease."""
+        """Feeds and items that are due, or held by a lease; those put behind since their host is busy are due, too."""
         rows = self._rows(
-            "SELECT (SELECT count(*) FROM feed WHERE at_ms <= %s OR lease_ms > 0)"
+            "SELECT (SELECT count(*) FROM feed WHERE next_ms <= %s OR lease_ms > 0)"
             " + (SELECT count(*) FROM pending WHERE next_ms <= %s OR lease_ms > 0)"
             " + (SELECT count(*) FROM outbox WHERE failed = '')",
             (now_ms, now_ms),
