@@ -299,8 +299,7 @@ class _Sync:
         if work:
             commit_work(self.desk, work, done)
         schedule, now = self.desk.schedule, self.desk.now_ms()
-        for (feed, feed_ms), ref in done.refs.items():
-            schedule.set_feed_capture(feed, feed_ms, ref)
+        schedule.set_feed_captures(done.refs)
         for draft, logged in done.outcomes:
             self.report.article(draft.outlet.key, draft.feeds, logged.outcome, draft.article.title)
         for outlet, text in conflicts(done.outcomes):

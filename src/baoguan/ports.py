@@ -303,8 +303,8 @@ class Schedule(Protocol):
         """Fingerprints of items as last seen."""
         ...
 
-    def set_feed_capture(self, feed: str, feed_ms: int, capture: CaptureRef) -> None:
-        """Where the response that carried waiting items is kept."""
+    def set_feed_captures(self, captures: Mapping[tuple[str, int], CaptureRef]) -> None:
+        """By (feed, epoch ms): where the responses that carried waiting items are kept."""
         ...
 
     def rechecks(self, now_ms: int, *, limit: int) -> list[tuple[str, int]]:

@@ -87,8 +87,7 @@ def _settle(
     desk: Desk, schedule: Schedule, found: Unpacked, done: Committed, again: dict[str, tuple[int, int]]
 ) -> None:
     now = desk.now_ms()
-    for (feed, feed_ms), ref in sorted(done.refs.items()):
-        schedule.set_feed_capture(feed, feed_ms, ref)
+    schedule.set_feed_captures(done.refs)
     for outlet, text in conflicts(done.outcomes):
         schedule.note(now, outlet, text)
     schedule.settle_items([draft.key for draft, _ in done.outcomes], (), again)

@@ -67,6 +67,12 @@ class Postgres:
             time.sleep(0.05)
         raise AssertionError("postgres does not answer")
 
+    def empty(self) -> None:
+        """Forgets every archive."""
+        with psycopg.connect(self.address, autocommit=True) as db:
+            for (name,) in db.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'baoguan%'").fetchall():
+                db.execute(f"DROP SCHEMA {name} CASCADE".encode())
+
     def kill(self) -> None:
         """As a power cut."""
         assert self._process is not None

@@ -1,12 +1,10 @@
-"""One suite over every object store and head: memory, files, S3 (moto's server); heads in PostgreSQL too."""
+"""One suite over every object store and head: memory, files, S3 (moto's server, Ceph's); heads in PostgreSQL too."""
 
 import errno
 import itertools
 import os
-import urllib.request
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from baoguan.backends import files as files_module
 from baoguan.backends.files import FileHead, FileLock, FileObjects
@@ -16,32 +14,38 @@ from baoguan.backends.postgres.head import PgHead, PgLock
 from baoguan.backends.s3.objects import S3Head, S3Objects, open_bucket
 from baoguan.errors import ConfigError, Conflict, DiskFull, NotFound, StoreError
 from tests.backends.postgres_server import Postgres
+from tests.backends.s3_servers import KINDS, make_bucket, serve_s3
 
 NUMBERS = itertools.count()
 
 
 @pytest.fixture(scope="module")
-def s3_server():
-    """moto's server: conditional writes and multipart are real, durability and throttling are not shown."""
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+def moto():
+    with serve_s3("moto") as endpoint:
+        yield endpoint
 
 
-@pytest.fixture
-def bucket(s3_server):
+def make_store(kind, request):
     """A bucket of its own, under a prefix."""
     name = f"test-{next(NUMBERS)}"
-    urllib.request.urlopen(urllib.request.Request(f"{s3_server}/{name}", method="PUT"), timeout=10).close()
-    return open_bucket(f"s3://{name}/some/where", key="key", secret="secret", endpoint=s3_server)
+    if kind == "moto":
+        endpoint = request.getfixturevalue("moto")
+    else:
+        with serve_s3("radosgw") as endpoint:
+            pass
+    make_bucket(endpoint, name)
+    return open_bucket(f"s3://{name}/some/where", key="key", secret="secret", endpoint=endpoint)
 
 
-@pytest.fixture(params=["memory", "files", "files-no-syncfs", "s3"])
+@pytest.fixture(params=KINDS)
+def bucket(request):
+    return make_store(request.param, request)
+
+
+@pytest.fixture(params=["memory", "files", "files-no-syncfs", *KINDS])
 def objects(request, tmp_path, monkeypatch):
-    if request.param == "s3":
-        store = S3Objects(request.getfixturevalue("bucket"))
+    if request.param in KINDS:
+        store = S3Objects(make_store(request.param, request))
         store.check_conditions()
         return store
     if request.param == "memory":
@@ -69,12 +73,12 @@ def row(postgres):
     link.close()
 
 
-@pytest.fixture(params=["memory", "files", "s3", "postgres"])
+@pytest.fixture(params=["memory", "files", "postgres", *KINDS])
 def head(request, tmp_path):
     if request.param == "postgres":
         return request.getfixturevalue("row")
-    if request.param == "s3":
-        return S3Head(request.getfixturevalue("bucket"))
+    if request.param in KINDS:
+        return S3Head(make_store(request.param, request))
     if request.param == "memory":
         return MemoryHead()
     return FileHead(tmp_path / "public" / "checkpoint", FileLock(tmp_path / "state" / "lock"))

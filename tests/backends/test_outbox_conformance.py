@@ -177,7 +177,7 @@ def test_a_feed_that_is_logged_meanwhile_tells_its_items(postgres: Postgres) -> 
     outbox, schedule, _ = of_postgres(postgres, "test/meanwhile")
     wait_for(schedule, "k1")
     outbox.put([row("k1")])
-    schedule.set_feed_capture("f", 7, CaptureRef(record_id="r", sha256="s"))
+    schedule.set_feed_captures({("f", 7): CaptureRef(record_id="r", sha256="s")})
     assert outbox.take(limit=9, size_bytes=9)[0].capture == CaptureRef(record_id="r", sha256="s")
 
 

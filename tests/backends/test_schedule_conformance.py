@@ -108,7 +108,7 @@ def test_hurry_makes_waiting_items_due(schedule: CrawlState) -> None:
 
 def test_items_learn_where_their_feed_is_kept(schedule: CrawlState) -> None:
     schedule.settle_feed(FeedState(url="f", outlet="a"), [item("k", feed_ms=7), item("other", feed_ms=8)], {})
-    schedule.set_feed_capture("f", 7, CaptureRef(record_id="r", sha256="s"))
+    schedule.set_feed_captures({("f", 7): CaptureRef(record_id="r", sha256="s")})
     found = {one.key: one.capture for one in schedule.pending(1, limit=10)}
     assert found["other"] is None
     assert found["k"] == CaptureRef(record_id="r", sha256="s")

@@ -1,13 +1,12 @@
 """An archive whose public/ is a bucket: the same checkpoint as in a folder, moved there and back, read by a mirror."""
 
 import random
-import urllib.request
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from moto.server import ThreadedMotoServer
 
 from baoguan.app import create_archive, open_desk, set_settings
 from baoguan.cli.main import cli
@@ -15,6 +14,7 @@ from baoguan.errors import StoreError
 from baoguan.finding import find
 from baoguan.importing import import_path
 from baoguan.indexing import index_new
+from tests.backends.s3_servers import KINDS, client, make_bucket, serve_s3
 
 
 class Dice:
@@ -40,13 +40,10 @@ class Still:
         del seconds
 
 
-@pytest.fixture(scope="module")
-def server():
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+@pytest.fixture(scope="module", params=KINDS)
+def server(request: pytest.FixtureRequest) -> Iterator[str]:
+    with serve_s3(request.param) as endpoint:
+        yield endpoint
 
 
 @pytest.fixture(autouse=True)
@@ -55,20 +52,11 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
 
 
-def make_bucket(server: str, name: str) -> None:
-    urllib.request.urlopen(urllib.request.Request(f"{server}/{name}", method="PUT"), timeout=10).close()
-
-
 def open_to_all(server: str, folder: Path) -> None:
     """What a bucket policy does: anybody may read every object."""
     with open_desk(folder) as desk:
         for path in desk.archive.objects.list(""):
-            ask = urllib.request.Request(
-                f"{server}/open/news/{path}?acl",
-                method="PUT",
-                headers={"x-amz-acl": "public-read", "Authorization": "AWS key:x"},
-            )
-            urllib.request.urlopen(ask, timeout=10).close()
+            client(server).put_object_acl(Bucket="open", Key=f"news/{path}", ACL="public-read")
 
 
 def tree(folder: Path) -> Path:

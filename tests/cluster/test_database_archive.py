@@ -22,7 +22,8 @@ from baoguan.engines import open_writing
 from baoguan.errors import ConfigError, Conflict, StoreError
 from newsroom import Newsroom, acts
 from tests.backends.postgres_server import Postgres
-from tests.cluster.test_bucket_archive import Dice, credentials, filled, make_bucket, run, server, tree
+from tests.backends.s3_servers import make_bucket
+from tests.cluster.test_bucket_archive import Dice, credentials, filled, run, server, tree
 
 __all__ = ["credentials", "server"]
 
@@ -38,6 +39,7 @@ def test_files_and_bucket_with_database_give_the_same_checkpoint(
     tmp_path: Path, server: str, postgres: Postgres
 ) -> None:
     make_bucket(server, "both")
+    postgres.empty()
     source = tree(tmp_path / "tree")
     notes = []
     for name in ("files", "cluster"):

@@ -16,7 +16,8 @@ from baoguan.ingest import sync
 from baoguan.model.capture import FetchRequest, FetchResult, Response
 from baoguan.sequencing import sequence
 from tests.backends.postgres_server import Postgres
-from tests.cluster.test_bucket_archive import Dice, credentials, make_bucket, run, server
+from tests.backends.s3_servers import make_bucket
+from tests.cluster.test_bucket_archive import Dice, credentials, run, server
 from tests.cluster.test_database_archive import postgres
 
 __all__ = ["credentials", "postgres", "server"]

@@ -18,7 +18,8 @@ from baoguan.polling import Report
 from baoguan.sequencing import sequence
 from newsroom import Newsroom, acts
 from tests.backends.postgres_server import Postgres
-from tests.cluster.test_bucket_archive import credentials, make_bucket, run, server
+from tests.backends.s3_servers import make_bucket
+from tests.cluster.test_bucket_archive import credentials, run, server
 from tests.cluster.test_database_archive import postgres
 
 __all__ = ["credentials", "postgres", "server"]
@@ -173,6 +174,7 @@ def command(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_machine_without_the_key_works_for_one_that_has_it(tmp_path: Path, server: str, postgres: Postgres) -> None:
     make_bucket(server, "machines")
+    postgres.empty()
     with Newsroom("voa") as room:
         house = House(tmp_path / "archive", room).make()
         set_settings(house.folder, objects="s3://machines/news", s3_endpoint=server, database=postgres.address)

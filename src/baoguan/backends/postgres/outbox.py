@@ -62,7 +62,7 @@ class PgOutbox:
         again = {key: _looked_at(key) for key in keys if _looked_at(key)}
         waiting = [key for key in keys if key not in again]
         db.execute(
-            "SELECT 1 FROM pending WHERE key = ANY (%s) ORDER BY key FOR UPDATE", (waiting,)
+            'SELECT 1 FROM pending WHERE key = ANY (%s) ORDER BY key COLLATE "C" FOR UPDATE', (waiting,)
         )  # one order everywhere: two workers never wait for each other
         rows = db.execute(
             "UPDATE pending SET next_ms = %s, lease_ms = %s WHERE key = ANY (%s) AND lease_ms < %s RETURNING key",

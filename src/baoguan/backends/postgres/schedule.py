@@ -184,7 +184,10 @@ class PgSchedule:
             cursor.executemany(
                 "INSERT INTO pending VALUES (%s, %s, %s, %s, 0, %s) ON CONFLICT (key) DO UPDATE SET"
                 " feed = excluded.feed, feed_ms = excluded.feed_ms, item = excluded.item",
-                [(item.key, item.feed, item.feed_ms, item.next_ms, _encode(item)) for item in items],
+                [
+                    (item.key, item.feed, item.feed_ms, item.next_ms, _encode(item))
+                    for item in sorted(items, key=lambda item: item.key)
+                ],
             )
             # In one order everywhere, so that two workers never wait for each other.
             cursor.executemany(
@@ -268,17 +271,29 @@ class PgSchedule:
         return {str(feed): int(count) for feed, count in rows}
 
     @guarded
-    def set_feed_capture(self, feed: str, feed_ms: int, capture: CaptureRef) -> None:
-        """Tells the items that came with a feed response where that response is kept."""
-        db = self._link.db
-        with db.transaction():
-            sql = "SELECT key, item FROM pending WHERE feed = %s AND feed_ms = %s ORDER BY key FOR UPDATE"
-            for key, data in self._rows(sql, (feed, feed_ms)):
-                item = msgspec.structs.replace(_ITEM.decode(data), capture=capture)
-                db.execute("UPDATE pending SET item = %s WHERE key = %s", (_encode(item), key))
-            for (data,) in self._rows("SELECT state FROM feed WHERE url = %s FOR UPDATE", (feed,)):
-                state = msgspec.structs.replace(_STATE.decode(data), capture=capture)
-                db.execute("UPDATE feed SET state = %s WHERE url = %s", (_encode(state), feed))
+    def set_feed_captures(self, captures: Mapping[tuple[str, int], CaptureRef]) -> None:
+        """As ports.Schedule. Feeds first, then items, each in one order, as everywhere: or two wait for each other."""
+        feeds, last = sorted({feed for feed, _ in captures}), dict(sorted(captures.items()))
+        of_feed = {feed: capture for (feed, _), capture in last.items()}
+        with self._link.db.transaction(), self._link.db.cursor() as cursor:
+            held = self._rows(
+                'SELECT url, state FROM feed WHERE url = ANY (%s) ORDER BY url COLLATE "C" FOR UPDATE', (feeds,)
+            )
+            states = [(msgspec.structs.replace(_STATE.decode(data), capture=of_feed[url]), url) for url, data in held]
+            cursor.executemany(
+                "UPDATE feed SET state = %s WHERE url = %s", [(_encode(one), url) for one, url in states]
+            )
+            sql = (
+                'SELECT key, feed, feed_ms, item FROM pending WHERE feed = ANY (%s) ORDER BY key COLLATE "C" FOR UPDATE'
+            )
+            items = [
+                (msgspec.structs.replace(_ITEM.decode(data), capture=captures[feed, feed_ms]), key)
+                for key, feed, feed_ms, data in self._rows(sql, (feeds,))
+                if (feed, feed_ms) in captures
+            ]
+            cursor.executemany(
+                "UPDATE pending SET item = %s WHERE key = %s", [(_encode(one), key) for one, key in items]
+            )
 
     @guarded
     def prints(self, keys: Sequence[str]) -> dict[str, bytes]:

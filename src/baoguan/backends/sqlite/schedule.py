@@ -218,19 +218,11 @@ class SqliteSchedule:
         """How many items wait, by feed."""
         return dict(self._db.execute("SELECT feed, count(*) FROM pending GROUP BY feed").fetchall())
 
-    def set_feed_capture(self, feed: str, feed_ms: int, capture: CaptureRef) -> None:
-        """Tells the items that came with a feed response where that response is kept."""
+    def set_feed_captures(self, captures: Mapping[tuple[str, int], CaptureRef]) -> None:
+        """Tells the items that came with feed responses where those responses are kept; by (feed, epoch ms)."""
         with self._transaction() as db:
-            rows = db.execute(
-                "SELECT key, item FROM pending WHERE feed = ? AND feed_ms = ?", (feed, feed_ms)
-            ).fetchall()
-            for key, data in rows:
-                item = msgspec.structs.replace(_ITEM.decode(data), capture=capture)
-                db.execute("UPDATE pending SET item = ? WHERE key = ?", (_encode(item), key))
-            row = db.execute("SELECT state FROM feed WHERE url = ?", (feed,)).fetchone()
-            if row is not None:
-                state = msgspec.structs.replace(_STATE.decode(row[0]), capture=capture)
-                db.execute("UPDATE feed SET state = ? WHERE url = ?", (_encode(state), feed))
+            for (feed, feed_ms), capture in captures.items():
+                _set_feed_capture(db, feed, feed_ms, capture)
 
     def prints(self, keys: Sequence[str]) -> dict[str, bytes]:
         """The fingerprints of items as last seen in a feed."""
@@ -351,3 +343,14 @@ def _put_feed(db: sqlite3.Connection, state: FeedState) -> None:
         "INSERT OR REPLACE INTO feed VALUES (?,?,?,?,0,?)",
         (state.url, state.outlet, due, state.not_before_ms, _encode(state)),
     )
+
+
+def _set_feed_capture(db: sqlite3.Connection, feed: str, feed_ms: int, capture: CaptureRef) -> None:
+    rows = db.execute("SELECT key, item FROM pending WHERE feed = ? AND feed_ms = ?", (feed, feed_ms)).fetchall()
+    for key, data in rows:
+        item = msgspec.structs.replace(_ITEM.decode(data), capture=capture)
+        db.execute("UPDATE pending SET item = ? WHERE key = ?", (_encode(item), key))
+    row = db.execute("SELECT state FROM feed WHERE url = ?", (feed,)).fetchone()
+    if row is not None:
+        state = msgspec.structs.replace(_STATE.decode(row[0]), capture=capture)
+        db.execute("UPDATE feed SET state = ? WHERE url = ?", (_encode(state), feed))
