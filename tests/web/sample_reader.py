@@ -223,6 +223,9 @@ class SampleReader:
             and (before is None or (card.shown_ms, card.id) < (before.shown_ms, before.id))
         ][:limit]
 
+    def cards_of(self, ids: Sequence[str]) -> Sequence[ArticleCard]:
+        return [self._card(self.history[one]) for one in ids if one in self.history]
+
     def neighbours(self, start_ms: int, end_ms: int, outlet: str | None = None) -> tuple[int | None, int | None]:
         times = [card.shown_ms for card in self._cards() if outlet in (None, card.outlet)]
         return (

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -16,7 +17,14 @@ from baoguan.desk import Desk
 from baoguan.errors import ConfigError
 from baoguan.model.account import User
 from baoguan.web.accounts_desk import AppDesk
+from baoguan.web.accounts_feeds import Subscriptions
 from baoguan.web.accounts_http import Call, Refused, basic_user, plain_refusal
+from baoguan.web.accounts_lists import Lists
+from baoguan.web.accounts_mine import SignedIn
+from baoguan.web.accounts_pages import AccountPages, Part, to_login
+from baoguan.web.accounts_rules import Rules
+from baoguan.web.accounts_self import Self
+from baoguan.web.accounts_session import Sessions
 from baoguan.web.accounts_store import open_accounts, read_secret
 from baoguan.web.fever import Fever
 from baoguan.web.greader import GoogleReader
@@ -29,7 +37,7 @@ from baoguan.web.syndication import base_url
 
 LOGINS = ("none", "apps", "all")
 _OPEN = re.compile(
-    r"/(healthz|readyz|metrics|icon\.svg|favicon\.ico|robots\.txt|healthcheck|version|m/.*|accounts/ClientLogin|reader/.*|v1/.*|fever.*"
+    r"/(login|login/.*|account\.js|healthz|readyz|metrics|icon\.svg|favicon\.ico|robots\.txt|healthcheck|version|m/.*|accounts/ClientLogin|reader/.*|v1/.*|fever.*"
     r"|api/(greader|fever)\.php.*|(index\.php/)?apps/news/.*)",
     re.S,
 )
@@ -51,8 +59,22 @@ class AppsSite:
 
         interfaces = (GoogleReader, Miniflux, Fever, OwncloudNews)
         routes = [route for one in interfaces for route in one(self.apps, base_of).routes()]
+        renderer.login = self.apps.has_users
+        parts: list[Part] = [
+            Sessions(self.apps),
+            Lists(self.apps),
+            Subscriptions(self.apps),
+            Rules(self.apps),
+            Self(self.apps),
+        ]
+        routes += AccountPages(self.apps, renderer, parts).routes()
         pictures = Route("/m/{signature}/{name}", self._picture(renderer))
         return [_gated(route, self.apps, renderer) for route in routes] + [pictures]
+
+    def gates(self) -> list[Middleware]:
+        """In front of all: who is signed in, and whether they must be."""
+        closed = [Middleware(ReadersOnly, site=self)] if self.closed else []
+        return [Middleware(SignedIn, apps=self.apps), *closed]
 
     def reader(self, request: Request) -> User | None:
         """Who reads pages, by basic authentication."""
@@ -92,6 +114,10 @@ class ReadersOnly:
         if scope["type"] != "http" or _OPEN.fullmatch(scope["path"]):
             return await self._app(scope, receive, send)
         request = Request(scope, receive)
+        if "mine" in scope:
+            return await self._app(scope, receive, send)
+        if request.method == "GET" and "text/html" in request.headers.get("accept", "") and not _asks(request):
+            return await to_login(request)(scope, receive, send)
         try:
             user = await run_in_threadpool(self._site.reader, request)
         except Refused as refused:
@@ -100,6 +126,11 @@ class ReadersOnly:
             return await self._app(scope, receive, send)
         headers = {"cache-control": "no-store", "www-authenticate": 'Basic realm="baoguan", charset="UTF-8"'}
         return await Response("log in\n", 401, headers, "text/plain; charset=utf-8")(scope, receive, send)
+
+
+def _asks(request: Request) -> bool:
+    """Whether a name and a password come with it."""
+    return "authorization" in request.headers
 
 
 def open_apps(desk: Desk, source: ReaderSource) -> AppsSite | None:

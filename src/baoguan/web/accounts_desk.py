@@ -26,6 +26,9 @@ from baoguan.web.words import known_language, words
 _IMG = re.compile(r'(?<=["])(?P<base>[^"\s]*)/media/(?P<rest>[0-9a-f]{2}/[0-9a-f]{64}\.[a-z0-9]{1,5})(?=")')
 
 
+_COUNTED_MS = 10_000
+
+
 class FeedInfo(msgspec.Struct, frozen=True, kw_only=True):
     """An outlet as an app sees it."""
 
@@ -69,6 +72,7 @@ class AppDesk:
         self._lock = threading.Lock()
         self._loaded: dict[int, Account] = {}
         self._numbers: dict[str, int] = {}
+        self._counted = (-_COUNTED_MS, False)
 
     def account(self, user: User) -> Account:
         """The user's account, as it stands now; filters have acted on what is new. Call under its lock afterwards."""
@@ -81,6 +85,18 @@ class AppDesk:
             account.load()
             run_filters(self.desk, self.shelf, account, size)
         return account
+
+    def forget(self, user: int) -> None:
+        """Drops what is held of a user who is deleted."""
+        with self._lock:
+            self._loaded.pop(user, None)
+
+    def has_users(self) -> bool:
+        """Whether there is an account; asked of the file once in ten seconds, since each page wants to know."""
+        now = self.door.now_ms()
+        if now - self._counted[0] > _COUNTED_MS:
+            self._counted = (now, bool(self.accounts.users()))
+        return self._counted[1]
 
     # Outlets as feeds
 

@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from baoguan.errors import NotFound
-from baoguan.web.accounts_app import AppsSite, ReadersOnly
+from baoguan.web.accounts_app import AppsSite
 from baoguan.web.api import api_routes, problem
 from baoguan.web.api_source import DeskReader
 from baoguan.web.changes import ChangePages
@@ -108,7 +108,7 @@ def create_app(
     app = Starlette(
         routes=routes,
         middleware=[
-            *([Middleware(ReadersOnly, site=apps)] if apps is not None and apps.closed else []),
+            *(apps.gates() if apps is not None else []),
             *([Middleware(ImageGate, site=images)] if images is not None else []),
             Middleware(KeptPages, state=lambda: (source.state(), now_ms() // _KEPT_MS)),
             Middleware(_Guard, policy=policy(style(), script=script_hash() if options.script else ""), failed=failed),
@@ -162,7 +162,7 @@ def _article(pages: Pages, renderer: Renderer, options: WebOptions, pool: Thread
 
     async def endpoint(request: Request) -> Response:
         run = get_running_loop().run_in_executor
-        if not options.inline:
+        if not options.inline or "mine" in request.scope:
             return await run(pool, whole, request)
         page = pages.find_article(request)
         if page is None:
@@ -176,7 +176,14 @@ def _article(pages: Pages, renderer: Renderer, options: WebOptions, pool: Thread
 
 def _small(options: WebOptions, offline: Endpoint) -> list[BaseRoute]:
     fixed = [Route("/icon.svg", _icon), Route("/favicon.ico", _icon), Route("/robots.txt", _robots(options))]
-    return [*fixed, *([Route("/reader.js", serve_script), Route("/offline", offline)] if options.script else [])]
+    return [
+        *fixed,
+        *(
+            [*(Route(f"/{name}.js", serve_script) for name in ("reader", "account")), Route("/offline", offline)]
+            if options.script
+            else []
+        ),
+    ]
 
 
 def _files(source: ReaderSource, renderer: Renderer) -> Endpoint:

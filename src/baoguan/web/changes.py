@@ -115,7 +115,7 @@ class ChangePages:
         sheet = Markup(style(_SHEET))  # noqa: S704 - our own file
         reply = self._show.page(request, ui, template, sheet=sheet, **matter)
         sheets = [ui.sheet] if ui.sheet else []
-        reply.headers["content-security-policy"] = policy(style(), style(_SHEET), *sheets, script=ui.script)
+        reply.headers["content-security-policy"] = policy(style(), style(_SHEET), *sheets, script=ui.scripts)
         return reply
 
     def _view(self, ui: Ui, card: ChangeCard, outlets: Mapping[str, OutletInfo | None]) -> CardView:

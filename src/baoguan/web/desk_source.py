@@ -55,6 +55,10 @@ class DeskSource:
         )
         return [self._card(row, edited) for row, edited in found]
 
+    def cards_of(self, ids: Sequence[str]) -> Sequence[ArticleCard]:
+        """In the order of `ids`."""
+        return [self._card(*found) for one in ids if (found := self._lists.article(one)) is not None]
+
     def neighbours(self, start_ms: int, end_ms: int, outlet: str | None = None) -> tuple[int | None, int | None]:
         """shown_ms of the nearest articles outside of the span."""
         return self._lists.neighbours(start_ms, end_ms, outlet)

@@ -14,7 +14,6 @@ from starlette.routing import BaseRoute, Route
 
 from baoguan.errors import FeedError
 from baoguan.model.account import Mark, User
-from baoguan.publish.opml import OpmlFeed, read_opml, write_opml
 from baoguan.web.accounts_desk import AppDesk, FeedInfo
 from baoguan.web.accounts_http import (
     Call,
@@ -26,6 +25,7 @@ from baoguan.web.accounts_http import (
     endpoint,
     plain_refusal,
 )
+from baoguan.web.accounts_opml import opml_of, take_opml
 from baoguan.web.accounts_shelf import FAR, Item
 from baoguan.web.accounts_state import relabelled
 from baoguan.web.greader_ids import STATES, find_item, parse_stream
@@ -215,7 +215,7 @@ class GoogleReader:
 
     def export(self, call: Call) -> Response:
         """OPML."""
-        return call.text(opml_of(self._apps, call).decode(), "text/x-opml; charset=utf-8")
+        return call.text(opml_of(self._apps, call.account).decode(), "text/x-opml; charset=utf-8")
 
     def import_(self, call: Call) -> Response:
         """OPML: folders and titles of feeds of this archive."""
@@ -328,28 +328,10 @@ def _instant_ms(ts: int) -> int:
     return ts * 1000
 
 
-def opml_of(apps: AppDesk, call: Call) -> bytes:
-    """What the user reads, as OPML."""
-    feeds = (
-        OpmlFeed(feed_url=url, site_url=feed.site_url, title=feed.title, category=feed.folder)
-        for feed in apps.feeds(call.account)
-        for url in feed.urls or (feed.url,)
-    )
-    return write_opml(feeds, title=f"{apps.desk.archive.origin} – {call.account.user.name}")
-
-
 def opml_into(apps: AppDesk, call: Call) -> str:
-    """Takes folders and titles from OPML for what this archive holds; says how much of it that was."""
+    """Takes OPML from the body of a request; says how much of it is of this archive."""
     try:
-        feeds = read_opml(call.body)
+        known, total = take_opml(apps, call.account, call.body)
     except FeedError as error:
         raise Refused(400, str(error)) from error
-    known = [(key, feed) for feed in feeds if (key := apps.find_outlet(feed.feed_url)) is not None]
-    changes: dict[str, dict[str, object]] = {}
-    for key, feed in known:
-        name = apps.desk.outlet(key).name
-        changes[key] = {"unsubscribed": False, "folder": feed.category[:200]}
-        if feed.title and feed.title != name:
-            changes[key]["title"] = feed.title[:500]
-    call.account.subscribe(changes)
-    return f"{len(known)} of {len(feeds)} feeds are of this archive"
+    return f"{known} of {total} feeds are of this archive"

@@ -15,8 +15,9 @@ from starlette.routing import BaseRoute, Route
 from baoguan import __version__
 from baoguan.web.accounts_desk import AppDesk, FeedInfo
 from baoguan.web.accounts_http import Call, Endpoint, Handle, Refused, basic_user, check_secret, endpoint, json_refusal
+from baoguan.web.accounts_opml import opml_of
 from baoguan.web.accounts_shelf import FAR
-from baoguan.web.greader import opml_into, opml_of
+from baoguan.web.greader import opml_into
 from baoguan.web.miniflux_entries import Entries
 from baoguan.web.miniflux_shapes import ALL, Category, categories, feed_json, find_category, folder_of, stamp
 from baoguan.web.render import icon
@@ -123,7 +124,7 @@ class Miniflux:
 
     def export(self, call: Call) -> Response:
         """OPML."""
-        return call.text(opml_of(self._apps, call).decode(), "text/xml; charset=utf-8")
+        return call.text(opml_of(self._apps, call.account).decode(), "text/xml; charset=utf-8")
 
     def import_(self, call: Call) -> Response:
         """OPML."""

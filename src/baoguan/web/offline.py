@@ -1,4 +1,4 @@
-"""/reader.js, and /offline: its keys and what it keeps on the reader's device."""
+"""/reader.js and /account.js, and /offline: its keys and what it keeps on the reader's device."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,9 +12,10 @@ WORKER_POLICY = "default-src 'none'; connect-src 'self'; frame-ancestors 'none'"
 
 
 async def serve_script(request: Request) -> Response:
-    """/reader.js"""
+    """/reader.js, /account.js"""
+    name = request.scope["path"].lstrip("/")
     reply = text_reply(
-        request, script(), media_type="text/javascript; charset=utf-8", cache="max-age=3600", vary="Accept-Encoding"
+        request, script(name), media_type="text/javascript; charset=utf-8", cache="max-age=3600", vary="Accept-Encoding"
     )
     reply.headers["content-security-policy"] = WORKER_POLICY
     return reply

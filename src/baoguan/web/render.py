@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from baoguan.errors import ConfigError
 from baoguan.text.zones import zone_of
+from baoguan.web.accounts_mine import Mine
 from baoguan.web.options import WebOptions
 from baoguan.web.pictures import CARD_SIZES, LEAD_SIZES, Shot, picture_html
 from baoguan.web.reply import text_reply
@@ -28,7 +29,7 @@ _WORD = re.compile(r"\{\{ t\('([a-z]+\.[a-z0-9_]+)'\) \}\}")
 _YEAR_S = 31_536_000
 _REMEMBERED = ("lang", "pictures", "zone", "view")
 _PICTURES = ("tap", "show")
-_NAMED = ("/", "/changes", "/calendar", "/outlets", "/status", "/about")
+_NAMED = ("/", "/my", "/changes", "/calendar", "/outlets", "/status", "/about")
 """In the bar of every page."""
 _QUERY = "\0"
 """No zone, no word and no address holds it."""
@@ -42,7 +43,7 @@ class Ui:
 
     languages = tuple(LANGUAGES.items())
 
-    def __init__(self, request: Request, options: WebOptions, changes: bool, search: bool) -> None:
+    def __init__(self, request: Request, options: WebOptions, changes: bool, search: bool, login: bool) -> None:
         asked = request.query_params.get("lang", "")
         lang = choose_language(
             asked, request.cookies.get("lang", ""), request.headers.get("accept-language", ""), options.language
@@ -65,6 +66,12 @@ class Ui:
         self.eink = self._wish("view", _VIEWS.__contains__) == "eink"
         self.script = script_hash() if options.script else ""
         """sha256-... of the script that the page names."""
+        self.mine: Mine | None = request.scope.get("mine")
+        """Who is signed in: their marks are part of the page, so no store that others read may keep it."""
+        self.more_script = script_hash("account.js") if self.mine is not None and options.script else ""
+        """sha256-... of /account.js, on pages that name it."""
+        self.login = login
+        """There are accounts: a way to log in stands below."""
         if asked and lang != request.cookies.get("lang", ""):
             self.cookies["lang"] = lang
         self.save_data = request.headers.get("save-data", "").strip().lower() == "on"
@@ -85,6 +92,11 @@ class Ui:
             return asked
         return kept if kept and known(kept) else ""
 
+    @property
+    def scripts(self) -> str:
+        """sha256-... of all scripts that may run on this page."""
+        return f"{self.script} {self.more_script}".strip()
+
     def forget_zone(self) -> None:
         """The reader wants no zone of their own any more."""
         self.own_zone, self.zone, self.cookies["zone"] = False, self.archive_zone, OUTLETS_ZONE
@@ -98,11 +110,12 @@ class Ui:
 
     def top(self) -> Markup:
         """The bar above a page; the same for all pages that it doesn't name."""
-        return _top(self.t.lang, self.path if self.path in _NAMED else "", self.changes)
+        return _top(self.t.lang, self.path if self.path in _NAMED else "", self.changes, self.mine is not None)
 
     def bottom(self) -> Markup:
         """What stands below a page."""
-        return _bottom(self.t.lang, tuple(self._query), self.zone, self.tap, bool(self.script))
+        login = "" if not self.login else "/my/account" if self.mine is not None else "/login"
+        return _bottom(self.t.lang, tuple(self._query), self.zone, self.tap, bool(self.script), login)
 
     def field(self) -> Markup:
         """The form of the search, empty."""
@@ -117,11 +130,13 @@ class Renderer:
         self.changes = changes
         """There are pages of changes to link to."""
         self.search = search
+        self.login: Callable[[], bool] = lambda: False
+        """Whether there is an account that could log in."""
         self.zone = zone_of(options.zone)
 
     def ui(self, request: Request) -> Ui:
         """Language and links of a request."""
-        return Ui(request, self.options, self.changes, self.search)
+        return Ui(request, self.options, self.changes, self.search, self.login())
 
     def page(
         self, request: Request, ui: Ui, template: str, *, status: int = 200, cache: str = "", **matter: object
@@ -129,6 +144,9 @@ class Renderer:
         """The answer: `template` with its matter; `cache` defaults to a short life in browsers."""
         if ui.eink:
             ui.sheet += style("eink.css")
+        if ui.mine is not None:
+            ui.sheet += "" if cache == "no-store" else style("accounts.css")
+            cache = cache if cache == "no-store" else "private, no-cache"
         html = _environment(ui.t.lang).get_template(template).render(t=ui.t, ui=ui, **matter)
         cache = cache or f"max-age={self.options.max_age_s}"
         if status != 200:
@@ -139,9 +157,9 @@ class Renderer:
             reply.headers["x-robots-tag"] = "noindex"
         for name, value in ui.cookies.items():
             reply.set_cookie(name, value, max_age=_YEAR_S, httponly=True, samesite="lax")
-        if ui.sheet:
+        if ui.sheet or ui.more_script:
             # On 304 too: a browser takes the headers of it for the page that it holds.
-            reply.headers["content-security-policy"] = policy(style(), ui.sheet, script=ui.script)
+            reply.headers["content-security-policy"] = policy(style(), ui.sheet, script=ui.scripts)
         return reply
 
     def error(self, request: Request, status: int) -> Response:
@@ -188,23 +206,25 @@ def thumb(view: CardView, lead: bool) -> Markup:
 
 
 @lru_cache(64)
-def _top(lang: str, path: str, changes: bool) -> Markup:
-    return Markup(_environment(lang).get_template("top.html").render(t=words(lang), path=path, changes=changes))  # noqa: S704
+def _top(lang: str, path: str, changes: bool, mine: bool) -> Markup:
+    template = _environment(lang).get_template("top.html")
+    return Markup(template.render(t=words(lang), path=path, changes=changes, mine=mine))  # noqa: S704
 
 
-def _bottom(lang: str, query: tuple[tuple[str, str], ...], zone: str, tap: bool, script: bool) -> Markup:
+def _bottom(lang: str, query: tuple[tuple[str, str], ...], zone: str, tap: bool, script: bool, login: str) -> Markup:
     kept = escape(urlencode(query) + "&") if query else ""
-    return Markup(_any_bottom(lang, zone, tap, script).replace(_QUERY, kept))  # noqa: S704 - escaped by the template
+    return Markup(_any_bottom(lang, zone, tap, script, login).replace(_QUERY, kept))  # noqa: S704 - escaped by the template
 
 
 @lru_cache(256)
-def _any_bottom(lang: str, zone: str, tap: bool, script: bool) -> str:
+def _any_bottom(lang: str, zone: str, tap: bool, script: bool, login: str) -> str:
     """With a mark where the query of the page goes, for each search has its own."""
     matter = {
         "t": words(lang),
         "zone": zone,
         "tap": tap,
         "script": script,
+        "login": login,
         "languages": [(one, name, f"?{_QUERY}lang={one}") for one, name in LANGUAGES.items()],
         "pictures": f"?{_QUERY}pictures={'show' if tap else 'tap'}",
     }

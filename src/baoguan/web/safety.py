@@ -51,11 +51,12 @@ def clean(html: str) -> str:
 def policy(*styles: str, script: str = "") -> str:
     """The Content-Security-Policy of pages: our styles by their hash, pictures of this host, no script.
 
-    `script`: sha256-... of the one that may run; as a service worker it is under the policy of its own answer.
+    `script`: sha256-... of those that may run; as a service worker one is under the policy of its own answer.
     """
     digests = [base64.b64encode(hashlib.sha256(css.encode()).digest()).decode() for css in styles]
     sources = " ".join(f"'sha256-{digest}'" for digest in digests)
-    active = f" script-src '{script}'; worker-src 'self'; connect-src 'self';" if script else ""
+    named = " ".join(f"'{one}'" for one in script.split())
+    active = f" script-src {named}; worker-src 'self'; connect-src 'self';" if script else ""
     return (
         f"default-src 'none'; style-src {sources};{active} img-src 'self'; form-action 'self'; base-uri 'none';"
         " frame-ancestors 'none'"

@@ -143,6 +143,10 @@ class ReaderSource(Protocol):
         """Articles with start_ms <= shown_ms < end_ms that stand below `before`, by (shown_ms, id) descending."""
         ...
 
+    def cards_of(self, ids: Sequence[str]) -> Sequence[ArticleCard]:
+        """Those of these articles that there are, in the order of `ids`."""
+        ...
+
     def neighbours(self, start_ms: int, end_ms: int, outlet: str | None = None) -> tuple[int | None, int | None]:
         """shown_ms of the newest article before start_ms, and of the oldest one at or after end_ms."""
         ...

@@ -78,12 +78,13 @@ class SqliteAccounts:
             db.execute("DELETE FROM secret WHERE user = ? AND kind != 'app'", (user,))
 
     def delete_user(self, user: int) -> None:
-        """As ports.Accounts; the log of the file is folded in, so that no older page of it is left."""
+        """As ports.Accounts; the file is written anew and its log folded in, so that no older page is left of it."""
         with self._transaction() as db:
             db.execute("DELETE FROM item WHERE user = ?", (user,))
             db.execute("DELETE FROM secret WHERE user = ?", (user,))
             db.execute("DELETE FROM user WHERE id = ?", (user,))
         with self._lock:
+            self._db.execute("VACUUM")
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def secret(self, digest: bytes) -> tuple[Secret, User] | None:

@@ -8,7 +8,7 @@ const find = path => caches.match(path, ANY)
 // Keeps an answer and lets the oldest of its kind go; what the server no longer has goes from all stores.
 async function keep(path, answer) {
   if (/404|410/.test(answer.status)) for (const name of await caches.keys()) await (await caches.open(name)).delete(path, ANY)
-  if (answer.status != 200) return
+  if (answer.status != 200 || /no-store/.test(answer.headers.get('cache-control'))) return
   const kind = kindOf(path), store = await caches.open(kind)
   await store.put(path, answer)
   for (const old of (await store.keys()).slice(0, -LIMITS[kind])) await store.delete(old, ANY)
@@ -38,7 +38,7 @@ function page() {
   const has = (name, value) => list(name).includes(value)
   const mark = (name, value, on) => {
     try { localStorage[name] = JSON.stringify([...list(name).filter(old => old != value), ...(on ? [value] : [])].slice(-3000)) } catch {}
-    for (const node of [...links(), ...all('article h1')]) for (const name of ['read', 'star'])
+    for (const node of one('#m') ? [] : [...links(), ...all('article h1')]) for (const name of ['read', 'star'])
       (node.closest('li') || node).classList.toggle(name, has(name, id(node.href || location)))
   }
   const links = () => all('main li :is(h2, h3) a, #kept a')
