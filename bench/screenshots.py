@@ -11,10 +11,13 @@ import shutil
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import aiohttp
 from PIL import Image
+from starlette.types import ASGIApp
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -29,6 +32,7 @@ Shot = tuple[str, str, int, int, bool]
 DOCS: list[Shot] = [
     ("front-zh", "/?lang=zh-Hans", 1280, 1100, False),
     ("article-zh-dark", "ARTICLE?lang=zh-Hans", 390, 1300, True),
+    ("account-zh", "/my?folder=%E6%97%A9%E6%8A%A5&lang=zh-Hans", 390, 1300, False),
     ("front-ja", "/day/2026-03-14?by=outlet&lang=ja", 390, 1300, False),
 ]
 
@@ -43,12 +47,18 @@ def main() -> None:
     if chromium is None:
         raise SystemExit("screenshots: chromium is missing; apt-get install chromium fonts-noto-cjk")
     address, article = _serve()
-    asyncio.run(_take(chromium, folder, address, article, _everything() if every else DOCS))
+    shots = _everything() if every else [shot for shot in DOCS if not shot[1].startswith("/my")]
+    asyncio.run(_take(chromium, folder, address, article, shots))
+    shots = _everything_of_an_account() if every else [shot for shot in DOCS if shot[1].startswith("/my")]
+    with tempfile.TemporaryDirectory() as scratch, _serve_account(Path(scratch) / "archive") as (address, session):
+        asyncio.run(_take(chromium, folder, address, "", shots, session))
 
 
-async def _take(chromium: str, folder: Path, address: str, article: str, shots: list[Shot]) -> None:
+async def _take(chromium: str, folder: Path, address: str, article: str, shots: list[Shot], session: str = "") -> None:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         async with Browser(chromium, profile) as browser:
+            if session:
+                await browser.call("Network.setCookie", name="session", value=session, url=address)
             for name, path, width, height, dark in shots:
                 url = address.rstrip("/") + path.replace("ARTICLE", f"/article/{article}")
                 png, measured = await browser.shoot(url, width, height, dark=dark)
@@ -78,14 +88,82 @@ def _everything() -> list[Shot]:
     ]
 
 
+def _everything_of_an_account() -> list[Shot]:
+    pages = {
+        "my": "/my?",
+        "my-folder": "/my?folder=%E6%97%A9%E6%8A%A5&",
+        "my-feeds": "/my/feeds?",
+        "my-feed": "/my/feed/bbc?",
+        "my-filters": "/my/filters?",
+        "my-account": "/my/account?",
+        "my-front": "/?",
+        "my-settings": "/settings?",
+    }
+    return [
+        (f"{page}-{lang}-{width}-{'dark' if dark else 'light'}", f"{path}lang={lang}", width, 1500, dark)
+        for page, path in pages.items()
+        for lang in ("zh-Hans", "ja")
+        for width in (320, 390, 1280)
+        for dark in (False, True)
+    ]
+
+
+def _account_archive(folder: Path) -> str:
+    """An archive of the fake newsroom with an account that has folders, a filter and two apps; a session of it."""
+    from baoguan.app import OutletEntry, create_archive, open_desk
+    from baoguan.indexing import index_new
+    from baoguan.ingest import sync
+    from baoguan.web.accounts_login import Doorkeeper
+    from baoguan.web.accounts_store import open_accounts
+    from newsroom import Newsroom
+
+    with Newsroom() as room:
+        entries = [
+            OutletEntry(key=key, name=desk.name, home=room.url(key), feeds=(room.feed_url(key),))
+            for key, desk in room.desks.items()
+        ]
+        fetch = {"allow_networks": ["127.0.0.0/8"], "pace_s": 0.0, "min_free_mb": 1}
+        create_archive(folder, origin="news.example/log", entries=entries, fetch=fetch)
+        with open_desk(folder, durable=False) as desk:
+            sync(desk)
+            index_new(desk)
+            accounts = open_accounts(folder)
+            door = Doorkeeper(accounts, desk.clock, desk.entropy)
+            user = door.add("lin", "a lamp in the tower")
+            door.app_password(user, "newsboat")
+            door.app_password(user, "Reeder")
+            feeds = [("feed", key, '{"folder":"早报"}'.encode()) for key in list(room.desks)[:3]]
+            filters = ("set", "filters", '[{"name":"体育","query":"title:足球","action":"hide"}]'.encode())
+            accounts.put(user.id, [*feeds, filters])
+            session = door.issue(user, "session")
+            accounts.close()
+    return session
+
+
+@contextmanager
+def _serve_account(folder: Path) -> Iterator[tuple[str, str]]:
+    """That archive, served; its address and the session."""
+    from baoguan.app import open_desk
+    from baoguan.web.desk_source import open_reader
+
+    session = _account_archive(folder)
+    with open_desk(folder) as desk:
+        yield _run(open_reader(desk)), session
+
+
 def _serve() -> tuple[str, str]:
     from baoguan.web.app import WebOptions, create_app
-    from baoguan.web.serve import serve
     from tests.web.sample_reader import NOON, newsroom
 
     source = newsroom()
     now_ms = int(NOON.timestamp() * 1000) + 10_000_000
     app = create_app(source, WebOptions(), now_ms=lambda: now_ms)
+    return _run(app), next(iter(source.history))
+
+
+def _run(app: ASGIApp) -> str:
+    from baoguan.web.serve import serve
+
     ready: list[str] = []
     started = threading.Event()
 
@@ -95,7 +173,7 @@ def _serve() -> tuple[str, str]:
 
     threading.Thread(target=serve, args=(app, "127.0.0.1", 0), kwargs={"on_ready": on_ready}, daemon=True).start()
     started.wait(10)
-    return ready[0], next(iter(source.history))
+    return ready[0]
 
 
 class Browser:

@@ -12,8 +12,11 @@ import pytest
 import uvicorn
 
 from baoguan.app import create_archive, open_desk
+from baoguan.backends.clock import SystemClock, SystemEntropy
 from baoguan.importing import import_path
 from baoguan.indexing import index_new
+from baoguan.web.accounts_login import Doorkeeper
+from baoguan.web.accounts_store import open_accounts
 from baoguan.web.app import create_app
 from baoguan.web.desk_source import open_reader
 from baoguan.web.options import WebOptions
@@ -21,6 +24,8 @@ from baoguan.web.serve import address, listen
 from tests.web.conftest import NOW_MS
 from tests.web.sample_reader import newsroom
 
+NAME, PASSWORD = "lin", "a lamp in the tower"
+FILTERS = '[{"name":"体育","query":"title:足球","action":"hide"}]'.encode()
 HERE = Path(__file__).parent / "browser"
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
@@ -60,7 +65,14 @@ def sample() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    tree, folder = tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("a") / "archive"
+    folder = tmp_path_factory.mktemp("a") / "archive"
+    make_archive(folder, tmp_path_factory.mktemp("tree"))
+    with open_desk(folder) as desk:
+        yield from served(open_reader(desk))
+
+
+def make_archive(folder: Path, tree: Path) -> None:
+    """40 imported articles of two outlets."""
     for number in range(40):
         path = tree / "articles" / "voa" / f"{number}.md"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -72,12 +84,29 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with open_desk(folder) as desk:
         import_path(desk, tree)
         index_new(desk)
-        yield from served(open_reader(desk))
 
 
-def look(modules: Path, address: str, *paths: str) -> list[dict]:
+@pytest.fixture(scope="module")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """An archive with an account, served, and a session of it."""
+    folder = tmp_path_factory.mktemp("b") / "archive"
+    make_archive(folder, tmp_path_factory.mktemp("tree2"))
+    accounts = open_accounts(folder)
+    door = Doorkeeper(accounts, SystemClock(), SystemEntropy())
+    user = door.add(NAME, PASSWORD)
+    door.app_password(user, "newsboat")
+    accounts.put(user.id, [("feed", "voa", b'{"folder":"\xe6\x97\xa9"}'), ("set", "filters", FILTERS)])
+    session = door.issue(user, "session")
+    with open_desk(folder) as desk:
+        for at in served(open_reader(desk)):
+            yield at, session
+    accounts.close()
+
+
+def look(modules: Path, address: str, *paths: str, session: str = "") -> list[dict]:
     command = ["node", str(HERE / "look.mjs"), str(modules), str(CHROMIUM), address, *paths]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    given = {**os.environ, "BAOGUAN_SESSION": session}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, env=given)
     assert done.returncode == 0, done.stderr[-2000:]
     return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -119,6 +148,30 @@ def test_every_page_of_a_newsroom(modules: Path, sample: str) -> None:
             "/about?lang=ja",
         )
     )
+
+
+def test_every_page_of_an_account(modules: Path, account: tuple[str, str]) -> None:
+    at, session = account
+    check(look(modules, at, "/login?lang=ja", "/login"))
+    pages = ("/my?lang=zh-Hans", "/my?folder=%E6%97%A9&lang=ja", "/my/feeds?lang=zh-Hant", "/my/feed/voa?lang=ja")
+    more = ("/my/filters?lang=zh-Hans", "/my/account?lang=ja", "/?lang=zh-Hant", "/search?q=议题", "/my?show=starred")
+    check(look(modules, at, *pages, *more, session=session))
+
+
+def test_an_account_without_javascript_and_by_keys(modules: Path, account: tuple[str, str]) -> None:
+    command = ["node", str(HERE / "account.mjs"), str(modules), str(CHROMIUM), account[0], NAME, PASSWORD]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=180)
+    assert done.returncode == 0, done.stderr[-2000:]
+    seen = json.loads(done.stdout)
+    assert (seen["home"], seen["gone"], seen["place"], seen["starred"]) == ("Unread", 0, True, 1)
+    assert (seen["folder"], seen["inside"] > 0) == ("Local", True)
+    assert seen["taken"].startswith("0 of the 1 feeds")
+    assert seen["tried"].startswith("Finds ")
+    assert not seen["tried"].startswith("Finds 0 ")
+    assert (seen["filters"], seen["secret"], seen["out"]) == (2, 32, 1)
+    assert (seen["read"], seen["star"], seen["kept"], seen["unread"]) == (True, True, "read star", False)
+    assert seen["opened"] == 2, "above and below the text"
+    assert (seen["stored"], seen["complaints"]) == ([], [])
 
 
 def test_keys_and_reading_with_the_server_gone(modules: Path, archive: str) -> None:

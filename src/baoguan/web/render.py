@@ -145,7 +145,8 @@ class Renderer:
         if ui.eink:
             ui.sheet += style("eink.css")
         if ui.mine is not None:
-            ui.sheet += "" if cache == "no-store" else style("accounts.css")
+            own = style("accounts.css")
+            ui.sheet += "" if own in ui.sheet else own
             cache = cache if cache == "no-store" else "private, no-cache"
         html = _environment(ui.t.lang).get_template(template).render(t=ui.t, ui=ui, **matter)
         cache = cache or f"max-age={self.options.max_age_s}"

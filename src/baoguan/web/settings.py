@@ -5,7 +5,7 @@ from collections.abc import Callable
 from starlette.requests import Request
 from starlette.responses import Response
 
-from baoguan.web.render import OUTLETS_ZONE, Renderer, known_zone
+from baoguan.web.render import OUTLETS_ZONE, Renderer, known_zone, style
 
 ZONES = (
     *("Asia/Shanghai", "Asia/Taipei", "Asia/Hong_Kong", "Asia/Tokyo", "Asia/Seoul", "Asia/Singapore", "Asia/Bangkok"),
@@ -34,4 +34,5 @@ class SettingsPage:
             ui = self._show.ui(request)
             ui.forget_zone()
         unknown = bool(asked and asked.strip()) and asked != OUTLETS_ZONE and known_zone(str(asked)[:64]) is None
+        ui.sheet += style("accounts.css")
         return self._show.page(request, ui, "settings.html", cache="no-cache", zones=ZONES, unknown=unknown)

@@ -9,8 +9,14 @@ const flags = ['--no-sandbox', '--disable-gpu', '--disable-background-networking
 const browser = await chromium.launch({ executablePath, args: flags })
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
 
+const signIn = async context => {
+  const session = process.env.BAOGUAN_SESSION
+  if (session) await context.addCookies([{ name: 'session', value: session, url: address }])
+}
+
 async function look(path, width, colorScheme) {
   const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme, bypassCSP: true })
+  await signIn(context)
   const page = await context.newPage()
   const foreign = []
   page.on('request', request => { if (!request.url().startsWith(address)) foreign.push(request.url()) })
@@ -36,6 +42,7 @@ async function look(path, width, colorScheme) {
 // 50 kbit/s and 400 ms, JavaScript off in the page; the paint is timed by the browser's own trace of the page.
 async function slow(path) {
   const context = await browser.newContext({ viewport: { width: 390, height: 800 } })
+  await signIn(context)
   const page = await context.newPage()
   const session = await context.newCDPSession(page)
   await session.send('Network.enable')
