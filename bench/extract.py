@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bench.extract_meta import score_meta
+from bench.extract_meta import OTHERS, score_meta, score_others
 from bench.extract_peers import Extract, PeerRow, measure, rows, work
 
 SHARED = Path(os.environ.get("BAOGUAN_SHARED", Path(__file__).resolve().parents[2] / "shared"))
@@ -55,9 +55,21 @@ def main() -> None:
         "baoguan", [sys.executable, "-m", "bench.extract", "--worker"], corpus / "dev", corpus / "baoguan.jsonl"
     )
     print(line(own, corpus), flush=True)
+    print(others(own, corpus), flush=True)
     print(known_outlets(), flush=True)
     for row in () if asked.alone else rows(corpus / "dev", corpus):
         print(line(row, corpus), flush=True)
+        print(others(row, corpus), flush=True)
+
+
+def others(row: PeerRow, corpus: Path) -> str:
+    """Title, authors and day of one extractor on the gold of other collections than the one that was tuned on."""
+    if row.found is None:
+        return ""
+    told = row.found.read_text(errors="replace").splitlines()
+    scores = [(name, score_others(told, corpus / "dev", name)) for name in OTHERS]
+    shown = [f"{name} " + " ".join(f"{key} {share:.3f}" for key, share in found.items()) for name, found in scores]
+    return f"{'':20}elsewhere: {'; '.join(shown)}"
 
 
 def known_outlets() -> str:
