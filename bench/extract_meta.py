@@ -9,7 +9,8 @@ from typing import Any
 
 _MINUTE_S = 60
 _DAY = len("2024-05-01")
-OTHERS = ("traf", "postlight", "moz", "gne")
+OTHERS = ("traf", "postlight")
+"""Of the others gne's titles are <title> as it stands, and Readability's its own output."""
 _NAMES = re.compile(r"\s*[;,]\s*|\s+(?:and|und|et|&)\s+")
 _NORMAL = re.compile(r"[\W_]+")
 

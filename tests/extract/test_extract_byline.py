@@ -65,6 +65,42 @@ def test_a_second_heading_with_which_the_title_begins_is_the_headline_of_a_page_
 
 
 @pytest.mark.parametrize(
+    ("title", "shown", "expected"),
+    [
+        # The headline is no heading: what of <title> the page shows by itself is it.
+        ("武汉的声音：有英勇的你！-日报网", "<div>武汉的声音：有英勇的你！</div>", "武汉的声音：有英勇的你！"),
+        ("Club - The harbour stays open - News", "<div>The harbour stays open</div>", "The harbour stays open"),
+        ("Open harbour: the town pays the bill", "<div>the town pays the bill</div>", ""),
+        ("The harbour stays open - Gazette", '<a href="/b">The harbour stays open</a>', ""),
+        # A <h1> that names the site or a section, and what the title has beside it.
+        ("Baking at home : Muffins", "<h1>Muffins</h1><h2>Baking at home</h2>", "Baking at home"),
+        ("The harbour stays open - Notes", '<h1><a href="/">Notes</a></h1>', "The harbour stays open"),
+        (
+            "gazette: Talks / Boats may come in now",
+            "<h1>Skip</h1><h1>Boats may come in now</h1>",
+            "Boats may come in now",
+        ),
+        # The <h1> is in no title, and a second heading gives only a part of it.
+        ("Heat pumps - when they pay", "<h1>Does it pay?</h1><h2>Heat pumps</h2>", "Does it pay?"),
+    ],
+)
+def test_a_title_without_what_names_the_site(title: str, shown: str, expected: str) -> None:
+    assert read(f"<title>{title}</title>", shown + BODY).title == (expected or title)
+
+
+def test_a_kicker_that_a_share_title_sets_off_is_no_part_of_the_headline() -> None:
+    head = '<meta property="og:title" content="Unit of the week | A pyramid of strokes - Swim">'
+    article = read(head + told("A pyramid of strokes"), f"<h1>Unit of the week A pyramid of strokes</h1>{BODY}")
+    assert article.title == "A pyramid of strokes"
+
+
+def test_the_first_of_several_headings_is_believed_against_a_lone_share_title() -> None:
+    head = '<meta property="og:title" content="Will you join the testers with me?">'
+    shown = f"<h1>Fresh hair in ten steps with one bottle</h1>{BODY}<h1>How to use it</h1>{BODY}"
+    assert read(head, shown).title == "Fresh hair in ten steps with one bottle"
+
+
+@pytest.mark.parametrize(
     ("stated", "shown", "expected"),
     [
         (("Anna Berg",), "", ("Anna Berg",)),

@@ -5,7 +5,7 @@ import msgspec
 from baoguan.extract.authors import clean_names, read_authors
 from baoguan.extract.blocks import scan
 from baoguan.extract.body import MAX_BODY, write_clean
-from baoguan.extract.byline import cut_site, read_language, read_section, read_title
+from baoguan.extract.byline import read_language, read_section, read_title
 from baoguan.extract.clocks import modified_clock, published_clock, read_clock, zone_of
 from baoguan.extract.decode import decode_page
 from baoguan.extract.dom import GAP, Page, parse_page
@@ -15,6 +15,7 @@ from baoguan.extract.figures import find_figures
 from baoguan.extract.harvest import Head, harvest, strings
 from baoguan.extract.kind import doubt, judge
 from baoguan.extract.layout import Block, Layout
+from baoguan.extract.masthead import cut_site
 from baoguan.extract.picture import Figure, picture_key, resolver
 from baoguan.extract.profile import MISSED, Lesson, Profile, lesson_of, repeated
 from baoguan.extract.prune import drop_byline, prune
@@ -187,10 +188,10 @@ def _scan(html: str, hints: Hints, *, whole: bool) -> tuple[Layout, Head, str]:
 
 
 def _title(page: Page, head: Head, hints: Hints) -> tuple[str, int]:
-    title, heading = read_title(page, head)
+    title, heading = read_title(page, head, hints.url)
     ruled = ruled_texts(page, head, hints.rules, "title")
     if ruled:
-        title = cut_site(ruled[0], head)
+        title = cut_site(ruled[0], head, hints.url)
         heading = next(iter(marked(page, "title")), heading)
     return title, heading
 

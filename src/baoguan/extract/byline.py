@@ -5,45 +5,50 @@ import re
 from baoguan.extract.dom import Page
 from baoguan.extract.harvest import Head, strings
 from baoguan.extract.likeness import normal
+from baoguan.extract.masthead import cut_site, host_of, length, runs, shown_part
 from baoguan.extract.tokens import words_of
 from baoguan.text.lang import detect_language
 
-_SITE_TAIL = re.compile(r"\s+[|–—•·»:-]\s+[^|–—•·»]{2,60}$|\s*[|｜_]\s*[^|｜_]{2,40}$|[-－–—]\s*[^-－–—\s]{2,20}$")
 _SEPARATOR = re.compile(r"\s*[|｜–—•·»«:_-]")
+_SEPARATOR_END = re.compile(r"(?:[|｜–—•·»«_]|\s[/:-])\s*$")
+_KICKER_END = re.compile(r"(?:\s[|–—-]|[｜│])\s*$")
 _HOME = re.compile(r"(?:https?:)?(?://[^/?#]+)?/?(?:index\.\w{3,4})?", re.IGNORECASE)
-_HOST = re.compile(r"(?:https?:)?//([^/?#:@]+)", re.IGNORECASE)
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _LONG = 8
-_SHORT = 3
+_LONGEST = 2000
+"""Characters of a title that are read."""
 _ALIKE = 0.6
+_MOST = 0.75
+"""Of a share title, that a second heading must give to be its beginning; less is a question of the text."""
 _CLIMB = 5
 _VOTES = {"ld": 2.5, "og": 1.5, "twitter": 0.3, "title": 1.0}
 """Chosen by hand on the development outlets."""
 _SHOWN_VOTES = 3.0
 _DOUBTED_VOTES = 0.9
-"""Of one of several headings, that nothing repeats."""
+"""Of one of several headings, that nothing repeats ..."""
+_FIRST_VOTES = 2.0
+_SENTENCE = 24
+"""... and of the first of them, when it is as long as a headline."""
 _CRUMBS = frozenset(("breadcrumb", "breadcrumbs", "crumb", "crumbs", "breadbar"))
 Shown = tuple[int, str, str]
 """Node, text and normal form of a heading."""
 
 
-def read_title(page: Page, head: Head) -> tuple[str, int]:
+def read_title(page: Page, head: Head, url: str = "") -> tuple[str, int]:
     """The headline and the node of the element that shows it (-1 when none does).
 
     JSON-LD, Open Graph, <title> and the shown heading vote; a kicker that the page is shared without is cut. A heading
-    in a breadcrumb is how the page is named, not its headline.
+    in a breadcrumb is how the page is named, not its headline. `url` tells the host where the page states none.
     """
-    told = {
-        "ld": next(iter(strings(head.ld.get("headline"))), ""),
-        "og": head.meta("og:title"),
-        "twitter": head.meta("twitter:title"),
-        "title": head.title,
-    }
-    told = {name: cut_site(" ".join(unescape(text).split()), head) for name, text in told.items() if text}
-    stated = list(told.values())
-    home = _host(head.canonical or head.meta("og:url"))
+    home = host_of(head.canonical or head.meta("og:url"))
     every = [(i, text, normal(text)) for i in page.found["h1"][:20] if (text := page.text(i))]
-    shown = [one for one in every if not is_crumb(page, one[0]) and not _leads_away(page, one[0], home)]
+    away = {one[2] for one in every if _leads_away(page, one[0], home)}
+    told = _told(head, url, frozenset(away))
+    stated = list(told.values())
+    own = {normal(head.meta("og:site_name")), normal(host_of(url))} - {normal(text) for text in stated}
+    shown = [one for one in every if not (one[2] in away or is_crumb(page, one[0]))]
+    others = [one for one in shown if one[2] not in own]
+    shown = others if not others or _repeats(stated, others) else shown
     voters = shown
     if not shown and every:
         shown = _second(page, stated, grouped=True)
@@ -51,9 +56,29 @@ def read_title(page: Page, head: Head) -> tuple[str, int]:
         begun = [one for one in shown if any(len(key) > len(one[2]) and key.startswith(one[2]) for key in keys)]
         voters = [one for one in shown if one in begun or page.tags[page.parent[one[0]]] == "hgroup"]
     elif not _repeats(stated, shown):
-        voters = shown = _second(page, stated[:2], grouped=False) or shown or _first_part(page, told.get("title", ""))
+        parts = {normal(part) for text in stated for part in runs(text)} if shown else set()
+        named = all(one[2] in parts for one in shown)
+        other = _second(page, stated[:2], grouped=False) or (_outer_part(page, stated) if named else [])
+        voters = shown = other or shown
     title = _elect(told, voters)
+    if not voters and (part := shown_part(page, title)):
+        return _shown_as(part, stated, shown or every)
     return _shown_as(title or next((text for _, text, _ in every), ""), stated, shown or every)
+
+
+def _told(head: Head, url: str, names: frozenset[str]) -> dict[str, str]:
+    """What the head calls the page, by source, without the site's name; `names` are headings that link home."""
+    told = {
+        "ld": next(iter(strings(head.ld.get("headline"))), ""),
+        "og": head.meta("og:title"),
+        "twitter": head.meta("twitter:title"),
+        "title": head.title,
+    }
+    return {
+        name: cut_site(" ".join(unescape(text[:_LONGEST]).split()), head, url, names)
+        for name, text in told.items()
+        if text
+    }
 
 
 def _elect(told: dict[str, str], shown: list[Shown]) -> str:
@@ -65,22 +90,44 @@ def _elect(told: dict[str, str], shown: list[Shown]) -> str:
         key = next((one for one in votes if len(one) > _LONG and key.startswith(one)), key)
         votes[key] = votes.get(key, 0.0) + _VOTES[name]
         texts.setdefault(key, told[name])
-    for _, text, key in shown[:3]:
+    for n, (_, text, key) in enumerate(shown[:3]):
         longer = [one for one in votes if len(key) > _LONG and len(one) > len(key) and one.startswith(key)]
+        longer += [one for one in votes if one not in longer and _ends(told, keys, one, text, key)]
         shorter = [one for one in votes if _LONG < len(one) < len(key) and key.endswith(one)]
         if key not in votes and shorter:
             votes[shorter[0]] += _SHOWN_VOTES
             continue
         alone = len(shown) == 1 or key in votes or bool(longer)
-        votes[key] = votes.get(key, 0.0) + (_SHOWN_VOTES if alone else _DOUBTED_VOTES)
+        votes[key] = votes.get(key, 0.0) + (_SHOWN_VOTES if alone else _first_votes(key, n))
         votes[key] += sum([votes.pop(one) for one in longer])
         texts[key] = text
     best = max(votes, key=lambda key: votes[key], default="")
+    if len(keys.get("ld", "")) > _LONG and _kicked(told):
+        return told["ld"]
     for name in ("og", "twitter"):
         key = keys.get(name, "")
         if _LONG < len(key) < len(best) and best.endswith(key):
             return told[name]
     return texts.get(best, "")
+
+
+def _first_votes(key: str, place: int) -> float:
+    """The votes of one of several headings."""
+    return _FIRST_VOTES if place == 0 and length(key) > _SENTENCE else _DOUBTED_VOTES
+
+
+def _ends(told: dict[str, str], keys: dict[str, str], vote: str, text: str, key: str) -> bool:
+    """Whether a title ends with a heading, after the name of the site or of a section."""
+    if length(key) <= 2 * _LONG or len(vote) <= len(key) or not vote.endswith(key):
+        return False
+    titles = [told[name] for name, one in keys.items() if one == vote]
+    return any(title.endswith(text) and _SEPARATOR_END.search(title[: -len(text)]) for title in titles)
+
+
+def _kicked(told: dict[str, str]) -> bool:
+    """Whether Open Graph puts a kicker and a bar or a dash before the headline of JSON-LD."""
+    og, headline = told.get("og", ""), told["ld"]
+    return og.endswith(headline) and _KICKER_END.search(og[: -len(headline)]) is not None
 
 
 def _shown_as(title: str, stated: list[str], shown: list[Shown]) -> tuple[str, int]:
@@ -133,14 +180,8 @@ def _leads_away(page: Page, i: int, home: str) -> bool:
         return False
     if all(_HOME.fullmatch(target) for target in targets):
         return True
-    hosts = [_host(target) for target in targets]
+    hosts = [host_of(target) for target in targets]
     return bool(home) and all(host and not host.endswith(home) and not home.endswith(host) for host in hosts)
-
-
-def _host(url: str) -> str:
-    """The host of an absolute address, else the empty string."""
-    match = _HOST.match(url)
-    return match[1].lower().removeprefix("www.") if match else ""
 
 
 def _second(page: Page, stated: list[str], *, grouped: bool) -> list[Shown]:
@@ -150,20 +191,25 @@ def _second(page: Page, stated: list[str], *, grouped: bool) -> list[Shown]:
         for one in seconds:
             if one[2] == wanted or (grouped and len(wanted) > _LONG and one[2].endswith(wanted)):
                 return [one]
-            if grouped and len(one[2]) > 2 * _LONG and wanted.startswith(one[2]):
+            if grouped and len(one[2]) > max(2 * _LONG, _MOST * len(wanted)) and wanted.startswith(one[2]):
                 return [one]
     return [one for one in seconds if grouped and len(one[2]) > _LONG and page.tags[page.parent[one[0]]] == "hgroup"][
         :1
     ]
 
 
-def _first_part(page: Page, title: str) -> list[Shown]:
-    """The <h2> that <title> begins with, before a separator and the site's name; for pages without a <h1>."""
-    for i in page.found["h2"][:20]:
-        text = page.text(i)
-        key = normal(text)
-        if len(key) > _LONG and title.startswith(text) and _SEPARATOR.match(title, len(text)):
-            return [(i, text, key)]
+def _outer_part(page: Page, stated: list[str]) -> list[Shown]:
+    """The <h2> that a title begins or ends with, before or after a separator and the site's name.
+
+    For pages whose <h1> is the site's name or a section, or that have none.
+    """
+    seconds = [(i, text, normal(text)) for i in page.found["h2"][:20] if (text := page.text(i))]
+    for title in stated:
+        for i, text, key in seconds:
+            if len(key) > _LONG and title.startswith(text) and _SEPARATOR.match(title, len(text)):
+                return [(i, text, key)]
+            if length(key) > 2 * _LONG and title.endswith(text) and _SEPARATOR_END.search(title[: -len(text)]):
+                return [(i, text, key)]
     return []
 
 
@@ -183,27 +229,6 @@ def unescape(text: str) -> str:
         text = text.replace(entity, char)
     text = re.sub(r"&#(\d{2,6});", lambda m: chr(int(m[1])) if 31 < int(m[1]) < 0x110000 else " ", text)
     return text.replace("&amp;", "&")
-
-
-def cut_site(title: str, head: Head) -> str:
-    """A title without the name of its site at the end."""
-    site = normal(head.meta("og:site_name"))
-    host = normal(_host(head.canonical or head.meta("og:url")))
-    for _ in range(2):
-        match = _last_part(title)
-        tail = normal(match[0]) if match else ""
-        if match is None or not ((site and (site in tail or tail in site)) or (len(tail) > _SHORT and tail in host)):
-            break
-        title = title[: match.start()].strip()
-    return title
-
-
-def _last_part(title: str) -> re.Match[str] | None:
-    """What follows the last separator of a title."""
-    match = None
-    while (found := _SITE_TAIL.search(title, match.start() + 1 if match else 0)) is not None:
-        match = found
-    return match
 
 
 def read_section(head: Head) -> str:
