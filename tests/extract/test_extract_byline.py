@@ -157,3 +157,13 @@ def test_the_shown_rendition_wins_over_the_one_for_a_light_box() -> None:
     article = read("", f"<h1>A headline</h1><article><figure>{image}</figure>{BODY}</article>")
     assert article.pictures[0].url == "https://cdn.example/a/shown.jpg"
     assert article.pictures[0].candidates == ("https://cdn.example/a/other.jpg",)
+
+
+@pytest.mark.parametrize(
+    ("before", "behind"),
+    [("", ""), ("/* <![CDATA[ */\n", "\n/* ]]> */"), ("<!--", "-->"), ("// data\n", ";"), ("<![CDATA[", "]]>")],
+)
+def test_json_is_read_within_the_marks_around_it(before: str, behind: str) -> None:
+    data = '{"@type":"NewsArticle","headline":"A headline of this page","author":{"name":"Anna Berg"}}'
+    article = read(f'<script type="application/ld+json"> {before} {data} {behind} </script>', BODY)
+    assert (article.title, article.authors) == ("A headline of this page", ("Anna Berg",))

@@ -89,6 +89,7 @@ HOSTILE = {
     "30k pictures": b"<h1>T</h1>" + b"<div><img src=/abcdef.jpg></div>" * 30_000,
     "many articles": b"<h1>T</h1>"
     + b"<article><h2>a</h2><p>A sentence that counts, number one of many here.</p></article>" * 20_000,
+    "JSON in comments": b'<script type="application/ld+json">{"a":"' + b"/* x */ // y" * 12_500 + b"</script><p>x",
     "open comment": b"<!--" * 300_000,
     "open scripts": b"<script " * 200_000,
     "open drawings": b"<svg><svg>" * 100_000,

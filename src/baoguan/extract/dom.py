@@ -11,6 +11,7 @@ from collections import defaultdict
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
 from baoguan.extract.strip import strip_page
+from baoguan.text.attributes import limit_attributes
 from baoguan.text.depth import is_deeper, limit_depth
 
 MAX_ELEMENTS = 200_000
@@ -131,7 +132,7 @@ def parse_page(html: str, marks: tuple[tuple[str, tuple[str, ...]], ...] = (), *
     # Scripts and styles hold no tags.
     if tags > _MANY_TAGS and is_deeper(stripped.html if whole else html, MAX_DEPTH):
         html = limit_depth(html, MAX_DEPTH)
-    parser = LexborHTMLParser(html)
+    parser = LexborHTMLParser(limit_attributes(html))
     for name, selectors in marks:
         whole = _mark(parser, name, selectors) or whole
     root = parser.root

@@ -14,7 +14,10 @@ _ARTICLE_TYPES = re.compile(
 )
 _PAGE_TYPES = ("WebPage", "ItemPage", "VideoObject", "AudioObject", "PodcastEpisode", "Recipe", "Event")
 _INDEX_TYPES = ("CollectionPage", "SearchResultsPage", "ItemList")
-_COMMENT = re.compile(r"^\s*(?:/\*.*?\*/|//[^\n]*\n|<!--|<!\[CDATA\[)+|(?:/\*.*?\*/|-->|\]\]>|;)\s*$", re.DOTALL)
+_BEFORE = (("/*", "*/"), ("//", "\n"), ("<!--", ""), ("<![CDATA[", ""))
+_BEHIND = (("*/", "/*"), ("-->", ""), ("]]>", ""), (";", ""))
+_WRAPS = 8
+"""Comments before and behind JSON that are taken off, at most."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _MAX_OBJECTS = 2000
 _decode = msgspec.json.Decoder().decode
@@ -75,12 +78,32 @@ def harvest(page: Page) -> Head:
 
 def load_json(text: str) -> Any:
     """Reads JSON as pages hold it: control characters in strings, comments around it. None when it is broken."""
-    for attempt in (text, _CONTROL.sub(" ", _COMMENT.sub("", text)).replace("\n", " ").replace("\t", " ")):
+    for attempt in (text, _CONTROL.sub(" ", _bare(text)).replace("\n", " ").replace("\t", " ")):
         try:
             return _decode(attempt)
         except (msgspec.DecodeError, RecursionError, UnicodeError):
             continue
     return None
+
+
+def _bare(text: str) -> str:
+    """JSON without the comments and marks around it (one pattern for them took minutes on many comments)."""
+    text = text.strip()
+    for _ in range(_WRAPS):
+        begin, end = next((pair for pair in _BEFORE if text.startswith(pair[0])), ("", ""))
+        if not begin:
+            break
+        stop = text.find(end, len(begin)) if end else len(begin)
+        if stop < 0:
+            return ""
+        text = text[stop + len(end) :].lstrip()
+    for _ in range(_WRAPS):
+        end, begin = next((pair for pair in _BEHIND if text.endswith(pair[0])), ("", ""))
+        if not end:
+            break
+        stop = text.rfind(begin, 0, -len(end)) if begin else len(text) - len(end)
+        text = text[: max(0, stop)].rstrip()
+    return text
 
 
 def _read_ld(head: Head, text: str) -> None:

@@ -8,6 +8,7 @@ import nh3
 from selectolax.lexbor import LexborHTMLParser
 
 from baoguan.model.article import Embed, Picture
+from baoguan.text.attributes import limit_attributes
 from baoguan.text.depth import is_deeper, limit_depth
 from baoguan.text.escape import INVISIBLE, escape_value, plain
 from baoguan.text.pictures import unwrap_proxy
@@ -87,6 +88,7 @@ def clean_body(html: str, base_url: str) -> CleanBody:
     if html.count("<") > _MANY_TAGS and is_deeper(html, MAX_DEPTH):
         html = limit_depth(html, MAX_DEPTH)
         flags.add("nested")
+    html = limit_attributes(html)
     data = html.encode("utf-8", "replace").translate(None, _CONTROL_BYTES)
     # All that is asked below is ASCII: what is not in the ASCII alone, a third of a Chinese article, is not in it.
     slim = data.translate(_LOWER, _NOT_ASCII)
