@@ -80,10 +80,10 @@ def _wrapper(layout: Layout, figure: Figure) -> int:
         if page.inside(layout.heading, up):
             # A short article is itself no longer than a caption: a lone picture's box would take all of it.
             return best
-        if (len(page.images(up)) > 1 and not _same_picture(layout, up)) or text_mass(layout, up) > WRAPPER_MAX:
+        if (len(page.images(up)) > 1 and not _same_picture(layout, up)) or layout.said_under(up) > WRAPPER_MAX:
             break
         i = up
-        if page.tags[up] != "p" or layout.verdict[up] & CAPTION or not text_mass(layout, up):
+        if page.tags[up] != "p" or layout.verdict[up] & CAPTION or not layout.said_under(up):
             best = up
     for _ in range(_CLIMB):
         up = page.parent[i]
@@ -103,12 +103,6 @@ def _same_picture(layout: Layout, up: int) -> bool:
         src = page.attr(j, "src")
         real += bool(src) and not src.startswith("data:") and page.tags[page.parent[j]] != "noscript"
     return real <= 1
-
-
-def text_mass(layout: Layout, i: int) -> int:
-    """Characters of text under `i`, without white space at the ends of its nodes."""
-    page = layout.page
-    return sum([len(str(page.data[j]).strip()) for j in range(i, page.end[i]) if not page.tags[j]])
 
 
 def _first(layout: Layout, i: int, bit: int, tag: str) -> int:

@@ -4,11 +4,11 @@ import re
 from bisect import bisect_left
 from urllib.parse import unquote, urlsplit
 
-from baoguan.extract.captions import WRAPPER_MAX, read_caption, text_mass
+from baoguan.extract.captions import WRAPPER_MAX, read_caption
 from baoguan.extract.dom import Page
 from baoguan.extract.layout import Layout
 from baoguan.extract.picture import Figure, Resolve, picture_key
-from baoguan.extract.tokens import CAPTION, FOREIGN, JUNK, words_of
+from baoguan.extract.tokens import FOREIGN, JUNK, words_of
 from baoguan.text.pictures import choose_source, first_source, size_of
 
 _MAX_IMAGES = 400
@@ -185,7 +185,7 @@ def _has_caption(layout: Layout, i: int) -> bool:
     page, stop = layout.page, layout.page.end[i]
     captions = page.found["figcaption"]
     n = bisect_left(captions, i)
-    return (n < len(captions) and captions[n] < stop) or CAPTION in {bits & CAPTION for bits in layout.verdict[i:stop]}
+    return (n < len(captions) and captions[n] < stop) or layout.captions_under(i) > 0
 
 
 def _leads_away(layout: Layout, link: int, key: str, page_url: str, resolve: Resolve) -> bool:
@@ -218,7 +218,7 @@ def _is_teaser(layout: Layout, node: int) -> bool:
             return False
         if _images_under(layout, i) > 1:
             return False
-        if text_mass(layout, i) > 3 * WRAPPER_MAX:
+        if layout.said_under(i) > 3 * WRAPPER_MAX:
             return False
         for tag in _HEADINGS:
             headings = page.found[tag]

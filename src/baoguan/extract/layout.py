@@ -4,6 +4,7 @@ from bisect import bisect_left
 from itertools import accumulate
 
 from baoguan.extract.dom import Page
+from baoguan.extract.tokens import CAPTION
 
 
 class Block:
@@ -30,7 +31,7 @@ class Block:
 class Layout:
     """What the scan of a page found."""
 
-    __slots__ = ("blocks", "firsts", "heading", "junk", "mass", "page", "sums", "top", "verdict")
+    __slots__ = ("_captions", "_said", "blocks", "firsts", "heading", "junk", "mass", "page", "sums", "top", "verdict")
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -47,6 +48,8 @@ class Layout:
         self.firsts: list[int] = []
         """First text node of each block, for `good_under`."""
         self.sums: list[float] = []
+        self._said: list[int] = []
+        self._captions: list[int] = []
 
     def index(self) -> None:
         """Prepares `good_under` and `blocks_under`, once all blocks are known."""
@@ -57,6 +60,20 @@ class Layout:
         """Good mass of the blocks that begin under `i`, junk or not."""
         low, high = bisect_left(self.firsts, i), bisect_left(self.firsts, self.page.end[i])
         return self.sums[high] - self.sums[low]
+
+    def said_under(self, i: int) -> int:
+        """Characters of text under `i`, without white space at the ends of its nodes. Summed once for all pictures."""
+        page = self.page
+        if not self._said:
+            said = [0 if tag else len(text.strip()) for tag, text in zip(page.tags, page.data, strict=True)]  # type: ignore[union-attr]
+            self._said = [0, *accumulate(said)]
+        return self._said[page.end[i]] - self._said[i]
+
+    def captions_under(self, i: int) -> int:
+        """How many elements from `i` to its end are named as captions. Summed once for all pictures."""
+        if not self._captions:
+            self._captions = [0, *accumulate(1 if bits & CAPTION else 0 for bits in self.verdict)]
+        return self._captions[self.page.end[i]] - self._captions[i]
 
     def blocks_under(self, i: int) -> list[Block]:
         """The blocks that begin under `i`."""
