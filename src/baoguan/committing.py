@@ -96,6 +96,20 @@ def recheck_times(
     return again
 
 
+def missed_times(desk: Desk, missed: Mapping[str, int], steps: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+    """As recheck_times, of looks that came to nothing: `missed` says until when a host wants to be left alone, or 0.
+
+    They count as looks. Else the pages of one dead host are due for ever, longer than all others, and take every place
+    of every sync (`./run bench recheck`).
+    """
+    now, again = desk.now_ms(), {}
+    for identity, until_ms in missed.items():
+        step = min(steps.get(identity, 0) + 1, len(polling.RECHECK_STEPS_S) - 1)
+        wait_s = min(polling.RECHECK_STEPS_S[step], polling.MISSED_S) * desk.entropy.uniform(0.9, 1.1)
+        again[identity] = (step, max(until_ms, now + int(wait_s * 1000)))
+    return again
+
+
 def conflicts(outcomes: Iterable[tuple[Draft, Logged]]) -> list[tuple[str, str]]:
     """(outlet, line for `status`) of new articles whose guid and URL belong to two others."""
     return [

@@ -62,11 +62,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = ()
     min_interval_s: Annotated[int, _setting("poll", "a feed is polled no more often, in seconds")] = 300
     max_interval_s: Annotated[int, _setting("poll", "a healthy feed is polled no less often, in seconds")] = 86400
-    recheck: Annotated[int, _setting("poll", "known articles looked at again for edits in one sync at most")] = 20
+    recheck: Annotated[int, _setting("poll", "known articles looked at again for edits in one sync at most")] = 50
     recheck_pictures: Annotated[
         int,
         _setting("poll", "kept pictures of those articles asked for again in one sync, lead pictures first; 0: none"),
-    ] = 40
+    ] = 80
     lease_s: Annotated[float, _setting("poll", "what a worker claimed is another's after so long, in seconds")] = 600.0
     page_tries: Annotated[int, _setting("poll", "tries for a page before the feed's own text is archived")] = 5
     host: Annotated[str, _setting("serve", "address that the reader listens on")] = "127.0.0.1"

@@ -14,7 +14,7 @@ import msgspec
 from baoguan import polling
 from baoguan.archive.revisions import Verdict
 from baoguan.batching import Draft
-from baoguan.committing import Committed, Work, commit_work, conflicts, draft_of, recheck_times
+from baoguan.committing import Committed, Work, commit_work, conflicts, draft_of, missed_times, recheck_times
 from baoguan.desk import Desk, Outbox, catch_up, exclusive
 from baoguan.extract.combine import article_from_item
 from baoguan.handing import pack, pack_response
@@ -80,6 +80,8 @@ class _Sync:
         """Feeds that brought nothing: their states are kept together, a crash costs only politeness."""
         self.more_due = True
         self.steps: dict[str, int] = {}
+        self.missed: dict[str, int] = {}
+        """Known articles whose page could not be had now, by id: until when their host wants to be left alone, or 0."""
         self.responses: list[KeptResponse] = []
         self.bytes_waiting = 0
 
@@ -216,12 +218,17 @@ class _Sync:
         row = self.desk.catalog.article(pending.article) if pending.article and pending.feed else None
         if pending.article and (row is None or not row.extractor.startswith("feed/")):
             self.done.append(pending.key)
+            if pending.article in self.steps:
+                self.missed[pending.article] = 0
             self.steps.setdefault(pending.article, 0)
         else:
             self.draft_item(pending, None, ("from-feed", f"page: {problem}"[:120]))
 
     def try_later(self, pending: PendingItem, problem: str, deferred_ms: int) -> None:
         """The item waits on, with jitter, so that what failed together is not tried together."""
+        if not pending.feed and pending.article:
+            self.missed[pending.article] = deferred_ms
+            return
         step = polling.RETRY_STEPS_S[min(pending.tries, len(polling.RETRY_STEPS_S) - 1)]
         wait_ms = int(step * 1000 * self.desk.entropy.uniform(0.8, 1.2))
         tries = pending.tries if deferred_ms else pending.tries + 1
@@ -266,9 +273,11 @@ class _Sync:
         self.pictures.watch.expect(len(due))
         for identity, step in due:
             row = self.desk.catalog.article(identity)
-            if row is None or not row.url.startswith("http"):
-                continue
             self.steps[identity] = step
+            if row is None or not row.url.startswith("http"):
+                self.missed[identity] = 0
+                continue
+            self.steps[identity] = polling.step_at(step, now - row.captured_ms)
             pending = PendingItem(
                 key=f"{row.outlet}\nagain:{identity}",
                 outlet=row.outlet,
@@ -320,7 +329,9 @@ class _Sync:
     def settle(self, keys: list[str], again: dict[str, tuple[int, int]]) -> None:
         """After the checkpoint: what is in the log waits no more, what is not yet whole waits on."""
         self.desk.schedule.settle_feeds(self.quiet)
-        self.desk.schedule.settle_items(keys + self.done, self.retry, again)
+        missed = missed_times(self.desk, self.missed, self.steps)
+        self.desk.schedule.settle_items(keys + self.done, self.retry, missed | again)
+        self.missed = {}
         self.reader.keep()
         self.ready, self.facts, self.responses, self.done, self.retry, self.quiet = [], [], [], [], [], []
         self.bytes_waiting = 0

@@ -1,8 +1,10 @@
 """What a poll of a feed meant, for the schedule and for people."""
 
 import hashlib
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
 
 import msgspec
 
@@ -24,6 +26,10 @@ from baoguan.text.urls import canonical_url
 
 RECHECK_STEPS_S = (3600, 6 * 3600, 86_400, 3 * 86_400, 7 * 86_400, 30 * 86_400, 90 * 86_400, 365 * 86_400)
 """A page is looked at again after the first, then the next ...; the last for ever."""
+MISSED_S = 90 * 86_400
+"""A look at a page that failed counts as one, but the next comes after so many seconds at most."""
+_AGES_S = (0, *accumulate(RECHECK_STEPS_S))
+"""How old a text is at its first look, the second ..., when each comes in time; nothing at 0."""
 RETRY_STEPS_S = (300, 1800, 7200, 6 * 3600, 86_400)
 """A page that did not come is asked for again after the first, then the next ..."""
 
@@ -151,6 +157,16 @@ class Report:
     def failed(self) -> list[FeedOutcome]:
         """Feeds that gave no feed."""
         return [feed for feed in self.feeds if feed.kind in ("failing", "blocked", "gone", "not-a-feed")]
+
+
+def step_at(step: int, age_ms: int) -> int:
+    """The step of a look that comes now, at a text of that age (ms).
+
+    Where more are due than the budget has room for, looks come late: those that were missed meanwhile are left out, so
+    that what waits doesn't grow without end.
+    """
+    missed = bisect_right(_AGES_S, age_ms // 1000) - 2
+    return max(step, min(missed, len(RECHECK_STEPS_S) - 1))
 
 
 def item_keys(outlet: Outlet, doc: FeedDoc) -> Iterator[tuple[str, Item, str, str]]:
