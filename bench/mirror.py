@@ -2,14 +2,19 @@
 
 ./run bench mirror                          20,000 made-up articles, then 50 new ones into 64,542 and into 6,454
 ./run bench mirror --count N --large N
+./run bench mirror --million                1,000,000 entries with records of some 100 bytes, against 100,000 and 10,000
 """
 
 import argparse
+import json
+import resource
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from baoguan.app import create_archive, open_archive, pull_mirror
@@ -31,14 +36,17 @@ http {{
 """
 
 
-def grow(folder: Path, count: int, batch_size: int = 1000) -> None:
-    """Appends `count` made-up articles to the archive in `folder`, which is made when it doesn't stand."""
+def grow(folder: Path, count: int, batch_size: int = 1000, texts: Iterator[bytes] | None = None) -> None:
+    """Appends `count` made-up articles to the archive in `folder`, which is made when it doesn't stand.
+
+    `texts`: their records; those of `synthetic`, 5,000 bytes each, without them.
+    """
     if not folder.exists():
         create_archive(folder, origin="bench.example/mirror", entropy=SeededEntropy("bench"))
     archive = open_archive(
         folder, Settings(), clock=SystemClock(), entropy=SeededEntropy(f"{folder}{time.time()}"), durable=False
     )
-    texts = synthetic(count)
+    texts = texts or synthetic(count)
     start = archive.size
     for low in range(0, count, batch_size):
         with archive.begin() as batch:
@@ -146,14 +154,78 @@ def later(place: Path, counts: list[int], new: int) -> None:
         shutil.rmtree(base)
 
 
+def tiny(count: int) -> Iterator[bytes]:
+    """Records as small as they get."""
+    for number in range(count):
+        yield b"<!--%d-->\n[%d](http://news.example/%d)\n------\n\n<p>%x</p>\n" % (
+            number,
+            number,
+            number,
+            number * number,
+        )
+
+
+def alone(folder: Path, url: str) -> None:
+    """A pull in a process of its own, whose peak of memory is its own, too: one JSON object."""
+    cpu, wall = time.process_time(), time.perf_counter()
+    none = {"mirror_media": "none", "mirror_captures": "none"}
+    report = pull_mirror(folder, url, allow=("127.0.0.0/8",), fetch={"pace_s": 0.0}, options=none)
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"new": report.size - report.old_size, "cpu": cpu, "wall": wall, "peak": peak}))
+
+
+def million(place: Path, counts: tuple[int, ...] = (10_000, 100_000, 1_000_000), new: int = 50) -> None:
+    """First pulls of one log at several sizes, each into a new mirror, and of a few new entries into the largest."""
+    origin, size, mirror = place / "a", 0, place / "m"
+    grow(origin, 1, texts=tiny(1))
+    nginx = Nginx(origin / "public", place / "nginx")
+    try:
+        for count in (*counts, counts[-1] + new):
+            grow(origin, count - max(size, 1), 5000 if count > size + new else new, tiny(count))
+            first_pull, size = count > size + new, count
+            if first_pull:
+                shutil.rmtree(mirror, ignore_errors=True)
+            command = [sys.executable, "-m", "bench.mirror", "--pull", str(mirror), nginx.url]
+            done = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+            requests, sent = nginx.served()
+            bundles = bundle_bytes(origin)
+            told = f"{sent / bundles:.4f} x the bundles" if first_pull else f"{sent / 1e3:.1f} kB"
+            each, old = done["cpu"] / done["new"] * 1e6, count - done["new"]
+            print(
+                f"{done['new']:>9,} into {old:>9,}: {requests:,} requests, {sent / 1e6:.2f} MB ({told}),"
+                f" {done['cpu']:.2f} s CPU ({each:.0f} us an entry), {done['wall']:.1f} s wall,"
+                f" peak {done['peak']:.0f} MB",
+                flush=True,
+            )
+            assert done["new"] == (count if first_pull else new)
+            assert (mirror / "public" / "checkpoint").read_bytes() == (origin / "public" / "checkpoint").read_bytes()
+    finally:
+        nginx.process.terminate()
+    archive = open_archive(mirror, Settings(), clock=SystemClock(), entropy=SeededEntropy("v"))
+    assert archive.verifier is not None
+    cpu = time.process_time()
+    report = verify(FileObjects(mirror / "public"), archive.verifier)
+    assert report.ok, report.faults[:3]
+    print(f"verify of the mirror: {report.size:,} entries, all as the log says, {time.process_time() - cpu:.1f} s CPU")
+
+
 def main() -> None:
     """`bench mirror`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=20000, help="articles of the first pull")
     parser.add_argument("--large", type=int, default=64542, help="articles of the log that 50 new ones come into")
     parser.add_argument("--new", type=int, default=50)
+    parser.add_argument("--million", action="store_true", help="1,000,000 entries instead (8 GB, 2 million files)")
+    parser.add_argument("--pull", nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
+    if given.pull:
+        alone(Path(given.pull[0]), given.pull[1])
+        return
     with tempfile.TemporaryDirectory(prefix="baoguan-mirror-", ignore_cleanup_errors=True) as place:
+        if given.million:
+            million(Path(place))
+            return
         first(Path(place), given.count)
         later(Path(place), [given.large // 10, given.large], given.new)
 

@@ -321,7 +321,7 @@ class _Pull:
 
     def _commit(self, held: Checkpoint | None, head: Checkpoint, old: int) -> None:
         if self.archive.sync:
-            self.objects.sync(sorted(self._unfinished()))
+            self.objects.sync(self._unfinished())
         now_ms = int(self.target.clock.now().timestamp() * 1000)
         grown = now_ms if head.size > old else self.state.grown_ms
         self.state = msgspec.structs.replace(self.state, url=self.host.url, checked_ms=now_ms, grown_ms=grown)
@@ -331,10 +331,12 @@ class _Pull:
         prune(self.archive, old, head.size)
         (self.target.folder / UNFINISHED).unlink(missing_ok=True)
 
-    def _unfinished(self) -> set[str]:
+    def _unfinished(self) -> Iterator[str]:
+        """A name at a time: a first pull of a large log has millions, and a disk that syncs as a whole needs none."""
         path = self.target.folder / UNFINISHED
-        names = path.read_text("utf-8").split("\n") if path.exists() else []
-        return {name for name in names if name and self.objects.exists(name)}
+        if path.exists():
+            with path.open(encoding="utf-8") as file:
+                yield from (name for line in file if (name := line.rstrip("\n")) and self.objects.exists(name))
 
     def _withdrawn(self, size: int) -> None:
         """What the origin withdrew goes here, too, unless the operator keeps it."""
