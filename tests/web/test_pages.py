@@ -7,8 +7,10 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 
+import brotli
 import msgspec
 import pytest
+from isal import igzip
 from lxml import etree
 from lxml import html as lxml_html
 
@@ -97,6 +99,32 @@ def test_every_page_in_every_language(source: SampleReader, ask: Ask, lang: str)
         for other in set(LANGUAGES) - {lang, "en"}:
             assert words(other)("nav.status") not in got.text or words(other)("nav.status") == words(lang)("nav.status")
         assert got.wire <= BUDGET, f"{path}: {got.wire} bytes"
+
+
+def test_a_long_article_is_sent_as_small_as_the_browser_can_take_it(reader: MakeReader) -> None:
+    source, ask = reader()
+    draw = random.Random(2)
+    text = "".join(chr(draw.randrange(0x4E00, 0x5600)) if draw.random() < 0.5 else "新聞報導" for _ in range(9000))
+    path = f"/article/{source.add(outlet='haibin', title='長', body=f'<p>{text}</p>')}"
+    plain = ask(path, headers={"accept-encoding": "identity"})
+    quick = len(igzip.compress(plain.body, 2))
+    best = ask(path)
+    assert (best.body, best.headers["content-encoding"]) == (plain.body, "gzip")
+    assert BUDGET < best.wire < quick
+    brotlied = ask(path, headers={"accept-encoding": "gzip, deflate, br"})
+    assert brotlied.headers["content-encoding"] == "br"
+    assert brotli.decompress(brotlied.body) == plain.body
+    assert brotlied.wire < best.wire
+    assert brotlied.headers["etag"] == best.headers["etag"] == plain.headers["etag"]
+    assert ask(path, headers={"accept-encoding": "gzip, br;q=0"}).headers["content-encoding"] == "gzip"
+    assert ask(path, headers={"accept-encoding": "br"}).body == plain.body, "nothing is promised by br alone"
+    small = ask("/outlets", headers={"accept-encoding": "gzip, br"})
+    assert small.headers["content-encoding"] == "gzip", "what fits is compressed quickly"
+
+
+def test_an_article_carries_no_style_of_lists(source: SampleReader, ask: Ask) -> None:
+    assert ".lead" not in ask(f"/article/{next(iter(source.history))}").text
+    assert ".lead" in ask("/").text
 
 
 def test_a_language_that_is_asked_for_is_remembered(ask: Ask) -> None:

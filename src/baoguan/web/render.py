@@ -31,6 +31,10 @@ _REMEMBERED = ("lang", "pictures", "zone", "view")
 _PICTURES = ("tap", "show")
 _NAMED = ("/", "/my", "/changes", "/calendar", "/outlets", "/status", "/about")
 """In the bar of every page."""
+_LISTS = frozenset(
+    ("front.html", "outlet.html", "search.html", "calendar.html", "offline.html", "my_list.html", "my_filters.html")
+)
+"""Pages that need the style of lists; articles do without its bytes."""
 _QUERY = "\0"
 """No zone, no word and no address holds it."""
 _VIEWS = ("eink", "scroll")
@@ -142,6 +146,8 @@ class Renderer:
         self, request: Request, ui: Ui, template: str, *, status: int = 200, cache: str = "", **matter: object
     ) -> Response:
         """The answer: `template` with its matter; `cache` defaults to a short life in browsers."""
+        if template in _LISTS:
+            ui.sheet = style("lists.css") + ui.sheet
         if ui.eink:
             ui.sheet += style("eink.css")
         if ui.mine is not None:

@@ -1,8 +1,10 @@
 """Answers: ETag and 304, compression, cache lifetimes. One place, so that no page forgets one."""
 
+import gzip
 import hashlib
 import re
 
+import brotli
 from isal import igzip
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,6 +13,9 @@ IMMUTABLE = "public, max-age=31536000, immutable"
 _VARY = "Accept-Encoding, Accept-Language, Cookie, Save-Data"
 _SMALL = 600  # bytes: below, gzip saves no packet
 _LEVEL = 2  # half the time of level 3 and 2 % more bytes: a quarter of what a page costs was its compression
+_LARGE = 400_000  # feeds and exports of megabytes go out quickly
+FIRST = 14_336
+"""Bytes that a server may send before it hears from the browser again: ten segments."""
 _TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]*"')
 
 
@@ -53,16 +58,31 @@ def text_reply(
     headers = {"cache-control": cache, "vary": vary}
     if status == 200:
         headers["etag"] = etag
-    if len(body) >= _SMALL and takes_gzip(request.headers.get("accept-encoding", "")):
-        body = igzip.compress(body, _LEVEL, mtime=0)
-        headers["content-encoding"] = "gzip"
+    if len(body) >= _SMALL:
+        body, coding = _compressed(body, request.headers.get("accept-encoding", ""))
+        headers |= {"content-encoding": coding} if coding else {}
     return Response(body, status, headers, media_type)
 
 
-def takes_gzip(accept: str) -> bool:
-    """Whether Accept-Encoding lets us send gzip: named or by *, and not at weight 0."""
+def _compressed(body: bytes, accept: str) -> tuple[bytes, str]:
+    """(what is sent, its Content-Encoding). Quick where it fits the first ten segments; else as small as may be.
+
+    1 to 2 pages of 100 are larger: a tenth less at zlib's best, a fifth less by brotli, for 3 to 5 ms.
+    """
+    if not takes(accept, "gzip"):
+        return body, ""
+    quick = igzip.compress(body, _LEVEL, mtime=0)
+    if not FIRST < len(quick) <= _LARGE:
+        return quick, "gzip"
+    if takes(accept, "br"):
+        return brotli.compress(body, quality=5), "br"
+    return gzip.compress(body, 9, mtime=0), "gzip"
+
+
+def takes(accept: str, coding: str) -> bool:
+    """Whether Accept-Encoding lets us send that coding: named (gzip also by *), and not at weight 0."""
     weights: dict[str, bool] = {}
     for part in accept.lower()[:500].split(","):
         name, _, rest = part.partition(";")
         weights[name.strip()] = re.fullmatch(r"\s*q=0(\.0*)?\s*", rest) is None
-    return weights.get("gzip", weights.get("x-gzip", weights.get("*", False)))
+    return weights.get(coding, coding == "gzip" and weights.get("x-gzip", weights.get("*", False)))
