@@ -7,6 +7,7 @@ import pytest
 from baoguan.extract.article import extract_article
 from baoguan.text.attributes import MAX_ATTRIBUTES, limit_attributes
 from baoguan.text.html import clean_body
+from baoguan.text.names import cut_names
 
 MANY = " ".join(f"a{i}=x" for i in range(50_000))
 
@@ -46,3 +47,40 @@ def test_many_attributes_are_read_in_bounded_time() -> None:
     # Each took five seconds.
     assert time.process_time() - start < 1
     assert "A sentence" in article.body_html
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "<x-{}>w</x-{}>",
+        "<p a{}=b>w</p>",
+        "<p a{}>w",
+        "<p x='>' a{}>w",
+        '<p title="a>b" a{}=1>w',
+        "<p " + " ".join(f"b{n}c{{}}" for n in range(40)) + ">",
+    ],
+)
+def test_a_page_is_cut_where_it_has_invented_thousands_of_names(piece: str) -> None:
+    page = "".join(piece.replace("{}", str(i)) for i in range(30_000))
+    cut = cut_names(page)
+    assert cut
+    assert page.startswith(cut)
+    assert len(cut) < len(page) / 4
+    assert cut_names(page[:50_000]) == page[:50_000]
+
+
+def test_a_long_page_with_few_names_stays() -> None:
+    page = "<p class=x data-y='1'>A sentence, with <b>words</b> and more {}.</p>"
+    page = "".join(page.replace("{}", f"w{i}") for i in range(20_000))
+    assert cut_names(page) is page
+    # Suspect, but fewer than the limit.
+    page = "".join(f"<p a{i % 3_000}=x>w" for i in range(20_000))
+    assert cut_names(page) is page
+
+
+def test_what_is_cut_is_told() -> None:
+    page = "<h1>T</h1>" + "".join(f"<x-{i}>w</x-{i}>" for i in range(30_000))
+    start = time.process_time()
+    assert "page cut at its cap" in extract_article(page.encode(), url="https://x.example/a").reasons
+    assert "truncated" in clean_body(page, "https://x.example/a").flags
+    assert time.process_time() - start < 1

@@ -35,6 +35,10 @@ _METAS = ("author", "article:author", "dc.creator", "parsely-author", "sailthru.
 _MAX_NAME = 60
 _MAX_AUTHORS = 12
 _MAX_LINE = 160
+_MAX_NODES = 200
+"""Of an element that may hold an author's name."""
+_MAX_BYLINE = 4000
+"""Characters of a text that lists names."""
 _STRICT, _LOOSE = 0, 8
 _WORDS = 5
 _FIRST = 3
@@ -94,7 +98,7 @@ def clean_names(texts: list[str]) -> list[str]:
     """Single names out of bylines, without `by`, addresses and times."""
     found: dict[str, str] = {}
     for text in texts:
-        text = _BY.sub("", " ".join(_LINK.sub(" ", unescape(text)).split()) + " ")
+        text = _BY.sub("", " ".join(_LINK.sub(" ", unescape(text[:_MAX_BYLINE])).split()) + " ")
         for name in _SPLIT.split(text) if len(text) > 20 or "," in text else [text]:
             name = name.strip(" .,:;|-–—•·/(")
             if name and len(name) <= _MAX_NAME and not _NOT_NAME.search(name):
@@ -118,8 +122,9 @@ def _marked(layout: Layout, near: tuple[int, int], least: int) -> list[str]:
             rank = 1 if "author" in words or "authors" in words else 2 if "byline" in words else 9
         if rank <= least:
             up = page.parent[i]
-            text = page.text(up) if page.tags[up] == "address" else ""
-            text = text if 1 < len(text) < _MAX_LINE else page.text(i)
+            text = page.text(up) if page.tags[up] == "address" and page.end[up] - up < _MAX_NODES else ""
+            if not 1 < len(text) < _MAX_LINE:
+                text = page.text(i) if page.end[i] - i < _MAX_NODES else ""
             if 1 < len(text) < _MAX_LINE:
                 ranked.append((rank, text))
     best = min((rank for rank, _ in ranked), default=9)

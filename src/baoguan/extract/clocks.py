@@ -45,7 +45,10 @@ _URL = re.compile(
 _UPDATED = re.compile(r"updat|modif|更新|修改|aktualisiert|actuali[sz]|mis à jour|修正|изменен|編集", re.IGNORECASE)
 _EARLIEST = 1900
 _NOT_TIMES = ("comment", "related", "sidebar", "footer")
+_DIGIT = re.compile(r"\d")
 _MAX_TEXT = 160
+_MAX_NODES = 200
+"""Of an element that is read for each of its texts."""
 
 
 def zone_of(name: str) -> tzinfo | None:
@@ -155,9 +158,10 @@ def _visible(page: Page, near: tuple[int, int]) -> list[str]:
         if page.tags[i]:
             continue
         text = str(page.data[i])
-        if len(text) > 4 and any(char.isdigit() for char in text):
-            joined = page.text(page.parent[i])
-            if len(joined) > _MAX_TEXT:
+        if len(text) > 4 and _DIGIT.search(text):
+            up = page.parent[i]
+            joined = page.text(up) if page.end[up] - up < _MAX_NODES else ""
+            if not joined or len(joined) > _MAX_TEXT:
                 joined = " ".join(text.split())
             found += [match[0] for match in _FULL.finditer(joined[:_MAX_TEXT])]
     return list(dict.fromkeys(found))[:12]

@@ -13,6 +13,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 from baoguan.extract.strip import strip_page
 from baoguan.text.attributes import limit_attributes
 from baoguan.text.depth import is_deeper, limit_depth
+from baoguan.text.names import cut_names
 
 MAX_ELEMENTS = 200_000
 """Elements that are looked at on one page (the largest of 880 sample pages has 17,000); the rest is cut, and `cut` says
@@ -132,7 +133,10 @@ def parse_page(html: str, marks: tuple[tuple[str, tuple[str, ...]], ...] = (), *
     # Scripts and styles hold no tags.
     if tags > _MANY_TAGS and is_deeper(stripped.html if whole else html, MAX_DEPTH):
         html = limit_depth(html, MAX_DEPTH)
-    parser = LexborHTMLParser(limit_attributes(html))
+    html = limit_attributes(html)
+    named = cut_names(html)
+    page.cut = page.cut or named is not html
+    parser = LexborHTMLParser(named)
     for name, selectors in marks:
         whole = _mark(parser, name, selectors) or whole
     root = parser.root

@@ -20,6 +20,7 @@ _WRAPS = 8
 """Comments before and behind JSON that are taken off, at most."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _MAX_OBJECTS = 2000
+_MAX_TITLE = 2000
 _decode = msgspec.json.Decoder().decode
 
 Thing = dict[str, Any]
@@ -68,7 +69,7 @@ def harvest(page: Page) -> Head:
     for i in page.found["base"][:1]:
         head.base = page.attr(i, "href").strip()
     for i in page.found["title"][:1]:
-        head.title = page.text(i)
+        head.title = page.text(i)[:_MAX_TITLE]
     for name, text in page.scripts:
         if "ld+json" in name.lower():
             _read_ld(head, text)

@@ -11,6 +11,7 @@ from baoguan.model.article import Embed, Picture
 from baoguan.text.attributes import limit_attributes
 from baoguan.text.depth import is_deeper, limit_depth
 from baoguan.text.escape import INVISIBLE, escape_value, plain
+from baoguan.text.names import cut_names
 from baoguan.text.pictures import unwrap_proxy
 from baoguan.text.sanitise import walk
 from baoguan.text.sanitise_state import Writer
@@ -89,6 +90,9 @@ def clean_body(html: str, base_url: str) -> CleanBody:
         html = limit_depth(html, MAX_DEPTH)
         flags.add("nested")
     html = limit_attributes(html)
+    if (named := cut_names(html)) is not html:
+        html = named
+        flags.add("truncated")
     data = html.encode("utf-8", "replace").translate(None, _CONTROL_BYTES)
     # All that is asked below is ASCII: what is not in the ASCII alone, a third of a Chinese article, is not in it.
     slim = data.translate(_LOWER, _NOT_ASCII)
