@@ -58,8 +58,12 @@ def main() -> None:
     parser.add_argument("source", nargs="?", default="../shared/data/records/edits.jsonl.zst")
     parser.add_argument("--report", type=Path, default=None, help="an HTML page with 30 of each kind and reason")
     parser.add_argument("--of-each", type=int, default=30)
+    parser.add_argument("--large", action="store_true", help="made-up texts of 200 kB and 2 MB instead")
     parser.add_argument("--sample", type=int, default=0, help="print so many pairs of each side for labelling by hand")
     options = parser.parse_args()
+    if options.large:
+        large()
+        return
     start = time.process_time()
     articles = list(read(Path(options.source)))
     template = templates(articles)
@@ -79,6 +83,47 @@ def main() -> None:
         print(f"{options.report}: {options.of_each} of each, both sides marked (third-party text: not for publication)")
     if options.sample:
         sample(pairs, options.sample)
+
+
+def large() -> None:
+    """Large texts in several shapes: CPU of a comparison."""
+    for size, aim in ((200_000, 150), (2_000_000, 1000)):
+        for name, before, after in shapes(size):
+            old, new = (Version(title="t", text="\n".join(lines)) for lines in (before, after))
+            times = []
+            for _ in range(3):
+                begin = time.process_time()
+                comparison = compare_versions(old, new)
+                times.append((time.process_time() - begin) * 1000)
+            cut = ", cut by its budget" if comparison.cut else ""
+            print(f"{size // 1000} kB, {name}: {min(times):.0f} ms (aim {aim}), {len(comparison.rows)} rows{cut}")
+
+
+def shapes(size: int) -> Iterator[tuple[str, list[str], list[str]]]:
+    """(name, paragraphs before, paragraphs after) of so many bytes a side."""
+    dice = random.Random(5)
+    letters = "".join(map(chr, dice.sample(range(0x4E00, 0x9FA0), 800)))
+    words = ["".join(dice.choices("abcdefghijklmnopqrstuvwxyz", k=dice.randrange(2, 10))) for _ in range(3000)]
+
+    def chinese(count: int) -> list[str]:
+        return ["".join(dice.choices(letters, k=200)) for _ in range(count)]
+
+    def english(count: int) -> list[str]:
+        return [" ".join(dice.choices(words, k=60)) for _ in range(count)]
+
+    def edited(lines: list[str], share: float = 1.0) -> list[str]:
+        places = [(line, dice.randrange(len(line))) if dice.random() < share else (line, 0) for line in lines]
+        return [f"{line[:at]}改动了{line[at + 3 :]}" if at else line for line, at in places]
+
+    for script, make, count in (("Chinese", chinese, size // 600), ("English", english, size // 400)):
+        text = make(count)
+        mixed = dice.sample(text, len(text))
+        yield f"{script}, an edit in 20 paragraphs", text, edited(text, 0.05)
+        yield f"{script}, each paragraph edited", text, edited(text)
+        yield f"{script}, another text", text, make(count)
+        yield f"{script}, paragraphs in another order", text, mixed
+        yield f"{script}, in another order and edited", text, edited(mixed)
+        yield f"{script}, one paragraph with edits", [" ".join(text)], [" ".join(edited(text))]
 
 
 def read(path: Path) -> Iterator[tuple[str, str, list[Version]]]:

@@ -12,6 +12,7 @@ from baoguan.insight.compare import Budget, hunks
 from baoguan.insight.misreading import misreading
 from baoguan.insight.tokens import number_value, split_tokens
 from baoguan.model.change import EDITS, Comparison, Row, Version
+from baoguan.text.sameness import still_lines
 
 BODY = (
     "港口管理局周一宣布，新码头将于七月启用，预计每天接待旅客 3,000 人次。",
@@ -295,6 +296,29 @@ def test_hunks_turn_one_into_the_other(before: list[str], after: list[str]) -> N
 def test_every_character_stands_in_a_token() -> None:
     text = "台积电（TSMC）第3季营收 5,390.4 亿元，同比增长 18.5%；don’t “引用”。한국어 русский\n行"
     assert "".join(split_tokens(text)) == text
+
+
+def test_edits_of_a_long_paragraph_are_found_where_they_are() -> None:
+    before = [f"{number * 7919 % 10007}" for number in range(9000)]
+    after = [*before[:1000], "new", *before[1000:5000], *before[5040:8000], "other", *before[8001:]]
+    found = hunks(before, after, Budget())
+    assert found == [(1000, 1000, 1000, 1001), (5000, 5040, 5001, 5001), (8000, 8001, 7961, 7962)]
+
+
+def test_what_two_large_blocks_share_pairs_them() -> None:
+    before = [" ".join(f"w{number}x{at * at % 97}" for at in range(60)) for number in range(300)]
+    after = [line.replace(" ", " and ", 1).replace("x1 ", "y1 ") for line in before]
+    comparison = compare_versions(Version(title="t", text="\n".join(before)), Version(title="t", text="\n".join(after)))
+    assert [row.kind for row in comparison.rows] == ["changed"] * 300
+    assert all(row.before[0].text.split("x")[0] == row.after[0].text.split("x")[0] for row in comparison.rows)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["3小时前", "刚刚", "たった今", "just now", "阅读 1,024", "12 views", "1.2万次播放", "5分前", "コメント3"],
+)
+def test_what_moves_is_taken_out_of_short_lines(text: str) -> None:
+    assert still_lines(f"某报社记者 {text}") == ["某报社记者"]
 
 
 def test_hostile_sizes_end_soon() -> None:

@@ -8,13 +8,17 @@ counts as replaced whole, and the answer says so.
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
+from functools import lru_cache
 from typing import TypeVar
+from zlib import crc32
 
 T = TypeVar("T", bound=Hashable)
 Hunk = tuple[int, int, int, int]
 """before[a:b] became after[c:d]."""
 _RUN = 5
 _LONG = 160
+_VERY_LONG = 6000
+"""Items between which anchors are looked for at an eighth of the places: there are enough of them."""
 STEPS = 80_000
 """Steps of Myers that one comparison may take: about 50 ms."""
 
@@ -74,12 +78,30 @@ def _gaps(before: Sequence[T], after: Sequence[T], run: int, long: int) -> Itera
 
 def _anchors(before: Sequence[T], after: Sequence[T], run: int) -> list[tuple[int, int]]:
     """Positions of runs that stand once on both sides, the longest sequence that rises on both."""
-    runs_a = list(zip(*(before[shift:] for shift in range(run)), strict=False))
-    runs_b = list(zip(*(after[shift:] for shift in range(run)), strict=False))
-    counts_a, counts_b = Counter(runs_a), Counter(runs_b)
-    places = {key: at for at, key in enumerate(runs_b) if counts_b[key] == 1}
-    pairs = [(at, places[key]) for at, key in enumerate(runs_a) if key in places and counts_a[key] == 1]
-    return rising(pairs)
+    once_a, once_b = (_once(side, run, min(len(before), len(after)) > _VERY_LONG) for side in (before, after))
+    return rising([(at, once_b[key]) for key, at in once_a.items() if key in once_b])
+
+
+def _once(side: Sequence[T], run: int, is_long: bool) -> dict[tuple[T, ...], int]:
+    """Where each run stands that stands once, in order; of long sequences those that begin with some of the items."""
+    if is_long and run > 1:
+        places = sampled(side, 8)
+        runs = [tuple(side[at : at + run]) for at in places]
+    else:
+        runs = list(zip(*(side[shift:] for shift in range(run)), strict=False))
+        places = range(len(runs))
+    counts = Counter(runs)
+    return {key: at for key, at in zip(runs, places, strict=True) if counts[key] == 1}
+
+
+def sampled(items: Sequence[Hashable], part: int) -> Sequence[int]:
+    """Places of those items that a digest of theirs picks, about one in `part`: equal items are picked everywhere."""
+    return [at for at, digest in enumerate(map(_digest, items)) if digest % part == 0]
+
+
+@lru_cache(maxsize=1 << 15)
+def _digest(item: Hashable) -> int:
+    return crc32(str(item).encode("utf-8", "surrogatepass"))
 
 
 def rising(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import msgspec
 
-from baoguan.insight.compare import Budget, Hunk, hunks, rising
+from baoguan.insight.compare import Budget, Hunk, hunks, rising, sampled
 from baoguan.insight.tokens import split_tokens, token_key, weight
 from baoguan.model.change import Row, Span
 from baoguan.text.sameness import squeeze
@@ -17,6 +17,8 @@ _REBROKEN = 0.75
 """Two blocks of paragraphs that are so alike, and whose single paragraphs are less so, were broken elsewhere."""
 _CELLS = 1600
 """Paragraph pairs of one replaced block that are weighed against one another; more are matched by rare phrases."""
+_LONG = 12_000
+"""Tokens of one side of a replaced block from which on a quarter of its phrases do."""
 _MOVED = 12
 """A paragraph of so many characters that stands elsewhere has moved; shorter ones are chance."""
 _LINE_STEPS = 20_000
@@ -43,7 +45,7 @@ class Line:
     @cached_property
     def keys(self) -> list[str]:
         """Keys of its tokens."""
-        return [token_key(token) for token in self.tokens]
+        return list(map(token_key, self.tokens))
 
     @cached_property
     def pairs(self) -> Counter[tuple[str, str]]:
@@ -54,6 +56,26 @@ class Line:
     def phrases(self) -> set[tuple[str, ...]]:
         """Four tokens in a row."""
         return set(zip(self.keys, self.keys[1:], self.keys[2:], self.keys[3:], strict=False))
+
+    @cached_property
+    def rare_phrases(self) -> set[tuple[str, ...]]:
+        """Those of them that begin with some of the tokens, a quarter; the same ones in every text."""
+        keys = self.keys
+        return {tuple(keys[at : at + 4]) for at in sampled(keys, 4) if at + 4 <= len(keys)}
+
+    @classmethod
+    def joined(cls, lines: Sequence["Line"]) -> "Line":
+        """Paragraphs as one: no token reaches over the end of a line, so their keys are known."""
+        line = cls("\n".join(one.text for one in lines))
+        line.keys = [key for one in lines for key in one.keys]
+        return line
+
+    def is_alike(self, other: "Line", phrases: int) -> bool:
+        """Whether both are versions of one paragraph; `phrases` that they share, each once in the other, may show it.
+
+        Each of them begins with a pair of tokens, so that counting pairs can't come to less.
+        """
+        return 2 * phrases >= _ALIKE * (len(self.keys) + len(other.keys) + 2) or self.likeness(other) >= _ALIKE
 
     def likeness(self, other: "Line") -> float:
         """0..1: the share of pairs of tokens that both hold."""
@@ -123,7 +145,7 @@ def _rebroken(before: list[Line], after: list[Line], pairs: Sequence[tuple[int, 
     """Both blocks as one paragraph each, where the same words were only broken into other paragraphs."""
     if len(before) == len(after) == len(pairs):
         return None
-    left, right = Line("\n".join(line.text for line in before)), Line("\n".join(line.text for line in after))
+    left, right = Line.joined(before), Line.joined(after)
     total = sum(len(line.keys) for line in (*before, *after)) or 1
     told = sum(before[a].likeness(after[b]) * (len(before[a].keys) + len(after[b].keys)) for a, b in pairs) / total
     together = left.likeness(right)
@@ -155,17 +177,24 @@ def _pair(before: list[Line], after: list[Line]) -> list[tuple[int, int]]:
 
 def _pair_many(before: list[Line], after: list[Line]) -> list[tuple[int, int]]:
     """The same for large blocks, in linear time: each paragraph with the one that shares most of its rare phrases."""
+    is_long = sum(len(line.keys) for line in after) > _LONG
+    phrases_a, phrases_b = (
+        [line.rare_phrases if is_long else line.phrases for line in lines] for lines in (before, after)
+    )
     homes: dict[tuple[str, ...], int] = {}
-    for number, line in enumerate(after):
-        for phrase in line.phrases:
+    for number, phrases in enumerate(phrases_b):
+        for phrase in phrases:
             homes[phrase] = -1 if phrase in homes else number
     votes = []
-    for number, line in enumerate(before):
-        found = Counter(home for phrase in line.phrases if (home := homes.get(phrase, -1)) >= 0)
+    shared = {}
+    for number, phrases in enumerate(phrases_a):
+        found = Counter(homes[phrase] for phrase in homes.keys() & phrases)
+        found.pop(-1, None)
         if found:
             best = min(found, key=lambda home: (-found[home], abs(home - number)))
             votes.append((number, best))
-    return [(a, b) for a, b in rising(votes) if before[a].likeness(after[b]) >= _ALIKE]
+            shared[number] = found[best]
+    return [(a, b) for a, b in rising(votes) if before[a].is_alike(after[b], shared[a])]
 
 
 def _removed(line: Line) -> Edit:
@@ -227,10 +256,11 @@ def _name_moves(edits: list[Edit]) -> list[Edit]:
     room = {"removed": Counter(both), "added": Counter(both)}
     named = []
     for edit in edits:
-        key = _key(edit.row.before or edit.row.after)
-        if edit.row.kind in room and len(key) >= _MOVED and room[edit.row.kind][key]:
-            room[edit.row.kind][key] -= 1
-            edit = Edit(msgspec.structs.replace(edit.row, kind="moved"))
+        if edit.row.kind in room:
+            key = _key(edit.row.before or edit.row.after)
+            if len(key) >= _MOVED and room[edit.row.kind][key]:
+                room[edit.row.kind][key] -= 1
+                edit = Edit(msgspec.structs.replace(edit.row, kind="moved"))
         named.append(edit)
     return named
 

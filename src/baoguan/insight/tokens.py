@@ -9,7 +9,8 @@ from baoguan.text.sameness import fold
 _CJK = "\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _NUMERALS = "〇零一二三四五六七八九十百千万萬亿億兆两兩"
 _TOKEN = re.compile(
-    rf"(?:[0-9０-９]+(?:[,.，．:：][0-9０-９]+)*[%％‰]?|[数數几幾]?[{_NUMERALS}]{{2,}}|[数數几幾][{_NUMERALS}]"
+    # Most of a Chinese text by the first branch: the others would be tried in vain for each character.
+    rf"(?:(?![{_NUMERALS}数數几幾])[{_CJK}]|[0-9０-９]+(?:[,.，．:：][0-9０-９]+)*[%％‰]?|[数數几幾]?[{_NUMERALS}]{{2,}}|[数數几幾][{_NUMERALS}]"
     rf"|(?:(?![{_CJK}])[^\W\d_])+(?:['’\-](?:(?![{_CJK}])[^\W\d_])+)*|\S)\s*"
 )
 _VALUE = {**{char: value for value, char in enumerate("零一二三四五六七八九")}, "〇": 0, "两": 2, "兩": 2}

@@ -55,6 +55,7 @@ class SqliteCatalog:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version != VERSION:
             self._start_anew(VERSION)
+        self._changes = self._db.total_changes
 
     def _start_anew(self, version: int) -> None:
         """A catalogue that an older program made lacks what is derived now: emptied, and caught up from the log."""
@@ -64,7 +65,10 @@ class SqliteCatalog:
             db.execute(f"PRAGMA user_version = {version}")
 
     def close(self) -> None:
-        """Closes the file."""
+        """Closes the file; after writing, gaps of its pages are zeroed first, so that no withdrawal waits for that."""
+        if self._db.total_changes > self._changes:
+            with suppress(sqlite3.Error):  # another process reads or writes: when it matters
+                scrub(self._path, is_counted=True, wait_s=0)
         self._db.close()
 
     def _transaction(self) -> AbstractContextManager[sqlite3.Connection]:
