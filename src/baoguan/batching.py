@@ -109,6 +109,7 @@ def log_draft(archive: Archive, batch: Batch, ledger: Ledger, draft: Draft) -> L
     verdict = _compare(archive, draft, who, digest=digest, text=text)
     swapped = verdict.kind == "seen" and any(picked.replaces for picked in draft.picked)
     if verdict.kind == "rev" or swapped:
+        digest = content_digest(draft.article, text)
         _append_revision(batch, ledger, draft, who, digest=digest, cause=verdict.cause or "outlet")
         return Logged(id=who.id, outcome="changed", pictures_alone=swapped)
     logged = log_fact(batch, ledger, draft, verdict)
@@ -156,6 +157,9 @@ def _compare(archive: Archive, draft: Draft, who: Resolution, *, digest: str, te
         kept, extractor = plain_text(parse_record(archive.record(held)).body_html), held.extractor
         again = draft.again(held) if draft.again is not None else None
         if again is not None:
+            if not again.authors and not draft.article.authors:
+                # Neither page names anybody: what stands there only the feed said, and nobody took it back.
+                draft.article = msgspec.structs.replace(draft.article, authors=held.authors)
             before, extractor = content_digest(again, plain_text(again.body_html)), again.extractor
     if len(text) < len(kept) and (not text or draft.article.kind in ("stub", "paywall")):
         return Verdict(kind="lost", reason=draft.article.kind if text else "empty")

@@ -13,7 +13,7 @@ import msgspec
 
 from baoguan import polling
 from baoguan.archive.revisions import Verdict
-from baoguan.batching import Draft
+from baoguan.batching import Draft, clock_of
 from baoguan.committing import Committed, Work, commit_work, conflicts, draft_of, missed_times, recheck_times
 from baoguan.desk import Desk, Outbox, catch_up, exclusive
 from baoguan.extract.combine import article_from_item
@@ -281,7 +281,7 @@ class _Sync:
             pending = PendingItem(
                 key=f"{row.outlet}\nagain:{identity}",
                 outlet=row.outlet,
-                item=Item(url=row.url, title=row.title),
+                item=self.told(row.index, Item(url=row.url, title=row.title)),
                 url=row.url,
                 article=identity,
                 first_ms=now,
@@ -290,6 +290,14 @@ class _Sync:
             )
             self.open_item(pending)
         self.work()
+
+    def told(self, index: int, item: Item) -> Item:
+        """With what only the feed said of the article: else an edit found here would take its date away."""
+        line = self.desk.archive.line(index)
+        clock = clock_of(line.published, "feed") if line is not None and line.published_from == "feed" else None
+        if line is None or clock is None:
+            return item
+        return msgspec.structs.replace(item, published=clock.at, zone_assumed=line.zone_assumed)
 
     def fetch_late_pictures(self) -> None:
         """Pictures that were missing when their article was logged."""

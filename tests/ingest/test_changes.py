@@ -208,3 +208,21 @@ def test_the_reader_shows_edit_and_raw_captures(edited: House) -> None:
         assert "no longer shows this page" in fact
         assert f'href="/change/{row.index}"' in ask(f"/article/{row.id}").text
         assert ask("/change/0").status == 404, "a first version has nothing to be compared with"
+
+
+def test_an_edit_keeps_what_only_the_feed_said(house: House) -> None:
+    """A page without clock and byline: a look at it finds the edit, and neither date nor author goes."""
+    serve(house, *FIRST)
+    url = house.room.url("voa", "/story")
+    told = item("新码头七月启用", url, "g-1").replace("</item>", "<author>林海</author></item>")
+    house.feed("voa", told)
+    house.sync()
+    (first,) = house.lines("rev")
+    assert (first.published[:10], first.published_from, first.authors) == ("2026-09-01", "feed", ("林海",))
+    assert look_again(house)["same"] == 1
+    serve(house, *FIRST[:2], FIRST[2].replace("四百", "三百"), FIRST[3])
+    assert look_again(house, 24)["changed"] == 1
+    last = house.lines("rev")[-1]
+    assert (last.published, last.published_from, last.authors) == (first.published, "feed", first.authors)
+    assert [row.kinds for row, _, _ in changes(house)] == [("figure",)]
+    assert look_again(house, 24)["same"] == 1
