@@ -18,8 +18,10 @@ from baoguan.committing import Committed, Work, commit_work, conflicts, draft_of
 from baoguan.desk import Desk, Outbox, catch_up, exclusive
 from baoguan.extract.combine import article_from_item
 from baoguan.handing import pack, pack_response
+from baoguan.judging import News, judge_items
 from baoguan.model.capture import FetchRequest, FetchResult, Response
 from baoguan.model.feed import FeedState, Item
+from baoguan.model.outbox import OutboxRow
 from baoguan.model.schedule import PendingItem
 from baoguan.picking import PictureDesk
 from baoguan.polling import FeedOutcome, KeptResponse, Report, note_run, settle_poll
@@ -28,8 +30,12 @@ from baoguan.withdrawing import clean_feeds
 
 OPEN_DRAFTS = 24
 """Articles in work at once: bounds memory, whatever the number of feeds."""
+MIN_ROOM = 6
+"""Items are asked for when there is room for so many: each question is a transaction."""
 FLUSH_BYTES = 16_000_000
 FLUSH_RESPONSES = 400
+NEWS = 32
+"""Feeds that brought something and are settled together, while more results wait to be taken."""
 GONE = {404: "404", 410: "410"}
 
 
@@ -76,6 +82,7 @@ class _Sync:
         self.facts: list[tuple[Draft, Verdict]] = []
         self.done: list[str] = []
         self.retry: list[PendingItem] = []
+        self.news: list[News] = []
         self.quiet: list[FeedState] = []
         """Feeds that brought nothing: their states are kept together, a crash costs only politeness."""
         self.more_due = True
@@ -149,14 +156,14 @@ class _Sync:
         response, doc, problem = result.response, None, ""
         fresh: list[PendingItem] = []
         prints: dict[str, bytes] = {}
+        row: OutboxRow | None = None
         if response is not None:
             read = polling.read_feed(self.desk, state, response)
             doc, problem = read.doc, read.problem
             if doc is not None:
-                fresh, prints = polling.judge_items(self.desk, state, doc, response)
+                fresh, prints = judge_items(self.desk, state, doc, response, self.news)
             if self.outbox is not None and fresh:
-                # Before anybody can be given its items, so that it is logged before them.
-                self.outbox.put([pack_response(read.kept)])
+                row = pack_response(read.kept)
             else:
                 self.keep(read.kept)
         news = sum(not item.article for item in fresh)
@@ -164,18 +171,38 @@ class _Sync:
             self.desk, state, result, doc, problem, known=doc is None or len(prints) > news, new_items=news
         )
         if prints:
-            self.desk.schedule.settle_feed(settled, fresh, prints)
-            self.more_due = self.more_due or bool(fresh)
+            self.news.append(News(state=settled, items=fresh, prints=prints, row=row))
         else:
             self.quiet.append(settled)
         self.report.feed(FeedOutcome.of(settled, result, fresh))
+
+    def settle_news(self) -> None:
+        """Validators and items of the feeds that brought some: together, never one without the other."""
+        news, self.news = self.news, []
+        if not news:
+            return
+        rows = [one.row for one in news if one.row is not None]
+        if self.outbox is not None and rows:
+            # Before anybody can be given their items, so that they are logged before them.
+            self.outbox.put(rows)
+        items = [item for one in news for item in one.items]
+        prints = {key: value for one in news for key, value in one.prints.items()}
+        self.desk.schedule.settle_feeds([one.state for one in news], items, prints)
+        self.more_due = self.more_due or bool(items)
 
     # pages
 
     def top_up(self) -> bool:
         """Opens as many due items as there is room for; returns whether any is under way."""
+        if len(self.news) >= NEWS or not self.fetcher.ready():
+            self.settle_news()
         room = OPEN_DRAFTS - len(self.waiting) - len(self.drafts)
-        if room > 0 and self.more_due and not self.stop() and len(self.ready) < 2 * self.desk.settings.batch_articles:
+        if (
+            room >= MIN_ROOM
+            and self.more_due
+            and not self.stop()
+            and len(self.ready) < 2 * self.desk.settings.batch_articles
+        ):
             busy = [*self.waiting, *self.drafts, *self.done]
             busy += [draft.key for draft in self.ready] + [draft.key for draft, _ in self.facts]
             busy += [item.key for item in self.retry]
@@ -308,6 +335,7 @@ class _Sync:
 
     def flush(self) -> None:
         """Everything that is ready becomes one committed batch; only then is the crawl state settled."""
+        self.settle_news()
         work = Work(drafts=self.ready, facts=self.facts, responses=self.responses, late=self.pictures.late)
         if self.outbox is not None:
             self.hand_over(self.outbox, work)

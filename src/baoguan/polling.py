@@ -8,13 +8,11 @@ from itertools import accumulate
 
 import msgspec
 
-from baoguan.archive.ledger import Ledger
 from baoguan.archive.store import Batch
 from baoguan.desk import Desk, carried_keys
 from baoguan.errors import FeedError
 from baoguan.feeds.fallback import parse_feed_or_fallback
 from baoguan.feeds.identity import identity_keys
-from baoguan.feeds.novelty import item_print, judge_item
 from baoguan.feeds.schedule import PollFact, PollSettings, fact_of, next_poll
 from baoguan.fetch.headers import cache_max_age, parse_http_date, parse_retry_after
 from baoguan.model.capture import CaptureRef, FetchResult, Response
@@ -179,67 +177,6 @@ def item_keys(outlet: Outlet, doc: FeedDoc) -> Iterator[tuple[str, Item, str, st
         if keys and keys[0] not in seen:
             seen.add(keys[0])
             yield f"{outlet.key}\n{keys[0]}", item, guid, url
-
-
-def judge_items(
-    desk: Desk, state: FeedState, doc: FeedDoc, response: Response
-) -> tuple[list[PendingItem], dict[str, bytes]]:
-    """Which items need work, and the prints of all. Nothing depends on order, newest id or date."""
-    outlet = desk.outlet(state.outlet)
-    rows = list(item_keys(outlet, doc))
-    found = {key: _known(desk, outlet, guid, url, item.title) for key, item, guid, url in rows}
-    wanted = [*found, *(_names_key(known) for known, _, _ in found.values() if known)]
-    held = desk.schedule.prints(wanted)
-    waiting = desk.schedule.pending_keys([key for key, _, _, _ in rows])
-    feed_ms = int(response.at.timestamp() * 1000)
-    fresh: list[PendingItem] = []
-    prints: dict[str, bytes] = {}
-    for key, item, guid, url in rows:
-        prints[key] = item_print(item)
-        known, same_title, same_names = found[key]
-        named = int.from_bytes(held.get(_names_key(known), b""), "big")
-        verdict = judge_item(
-            known=bool(known),
-            waiting=key in waiting,
-            print_now=prints[key],
-            print_then=held.get(key),
-            same_title=same_title,
-            same_names=same_names,
-            named=named,
-        )
-        if verdict == "named":
-            prints[_names_key(known)] = (named + 1).to_bytes(1, "big")
-        if verdict != "same":
-            fresh.append(
-                PendingItem(
-                    key=key,
-                    outlet=outlet.key,
-                    feed=state.url,
-                    item=item,
-                    guid=guid,
-                    url=url,
-                    article=known,
-                    first_ms=feed_ms,
-                    feed_ms=feed_ms,
-                )
-            )
-    return fresh, prints
-
-
-def _known(desk: Desk, outlet: Outlet, guid: str, url: str, title: str) -> tuple[str, bool, bool]:
-    """(id of the article that the item speaks of, whether its title is the kept one, whether no key is new)."""
-    who = Ledger(desk.catalog).resolve(outlet.key, guid, url, outlet.drop_params)
-    if who.standing is None:
-        return "", False, False
-    row = desk.catalog.article(who.id)
-    keys = keys_of([guid], [who.url], conflict=who.conflict)
-    owned = all(desk.catalog.find(outlet.key, [key]) == [who.id] for key in keys)
-    return who.id, row is not None and (row.title == title or not title), owned
-
-
-def _names_key(article: str) -> str:
-    """Under which the schedule counts looks at a page because of a new guid or address; `id:` is no identity key."""
-    return f"id:{article}\nnames"
 
 
 def settle_poll(

@@ -50,10 +50,7 @@ class ObjectStore(Protocol):
         ...
 
     def put_listed(self, path: str, data: bytes) -> bool:
-        """As put_new for a name that a durable staging list holds: a crash may leave a part, which the sweep removes.
-
-        A failure that is reported leaves nothing. Spares a store of files the detour over a temporary name.
-        """
+        """As put_new for a name in a durable staging list: a crash, but no failure, may leave a part for the sweep."""
         ...
 
     def put_file(self, path: str, source: str) -> bool:
@@ -110,6 +107,10 @@ class Fetcher(Protocol):
 
     def results(self) -> Iterator[FetchResult]:
         """Yields a result for every submitted request (also those submitted meanwhile); ends when none is open."""
+        ...
+
+    def ready(self) -> bool:
+        """Whether a result waits to be taken."""
         ...
 
     def fetch(self, request: FetchRequest) -> FetchResult:
@@ -264,7 +265,7 @@ class SearchIndex(Protocol):
 
 
 class Schedule(Protocol):
-    """Crawl state. Each method is one transaction. `settle_feed` is what keeps a 304 from hiding an item."""
+    """Crawl state. Each method is one transaction. `settle_feeds` is what keeps a 304 from hiding an item."""
 
     def claim(self, now_ms: int, *, limit: int, lease_ms: int, which: str = "due") -> list[FeedState]:
         """Feeds to poll, each under a lease."""
@@ -274,12 +275,10 @@ class Schedule(Protocol):
         """Makes every waiting item due now."""
         ...
 
-    def settle_feed(self, state: FeedState, items: Sequence[PendingItem], prints: Mapping[str, bytes]) -> None:
+    def settle_feeds(
+        self, states: Iterable[FeedState], items: Iterable[PendingItem] = (), prints: Mapping[str, bytes] | None = None
+    ) -> None:
         """Validators together with a pending row for each item that the log lacks."""
-        ...
-
-    def settle_feeds(self, states: Iterable[FeedState]) -> None:
-        """The states of feeds that brought nothing."""
         ...
 
     def settle_items(
@@ -303,8 +302,8 @@ class Schedule(Protocol):
         """Fingerprints of items as last seen."""
         ...
 
-    def set_feed_captures(self, captures: Mapping[tuple[str, int], CaptureRef]) -> None:
-        """By (feed, epoch ms): where the responses that carried waiting items are kept."""
+    def set_feed_captures(self, captures: Mapping[tuple[str, int], CaptureRef], done: Sequence[str] = ()) -> None:
+        """By (feed, epoch ms): where the responses that carried items are kept. `done`: items that needn't know."""
         ...
 
     def rechecks(self, now_ms: int, *, limit: int) -> list[tuple[str, int]]:

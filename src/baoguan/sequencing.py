@@ -87,10 +87,11 @@ def _settle(
     desk: Desk, schedule: Schedule, found: Unpacked, done: Committed, again: dict[str, tuple[int, int]]
 ) -> None:
     now = desk.now_ms()
-    schedule.set_feed_captures(done.refs)
+    keys = [draft.key for draft, _ in done.outcomes]
+    schedule.set_feed_captures(done.refs, keys)
     for outlet, text in conflicts(done.outcomes):
         schedule.note(now, outlet, text)
-    schedule.settle_items([draft.key for draft, _ in done.outcomes], (), again)
+    schedule.settle_items(keys, (), again)
     schedule.settle_pictures(_came(found.work), _waits(found, done.outcomes, now))
 
 

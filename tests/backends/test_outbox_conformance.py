@@ -63,7 +63,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
 
 def wait_for(schedule: CrawlState, *keys: str) -> None:
     items = [PendingItem(key=key, outlet="o", feed="f", feed_ms=7, item=Item(title=key), first_ms=1) for key in keys]
-    schedule.settle_feed(FeedState(url="f", outlet="o"), items, {})
+    schedule.settle_feeds([FeedState(url="f", outlet="o")], items, {})
     assert {one.key for one in schedule.pending(10, limit=99)} >= set(keys)
 
 

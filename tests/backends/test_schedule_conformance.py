@@ -65,7 +65,7 @@ def test_which_feeds_are_claimed(schedule: CrawlState) -> None:
     }
     schedule.sync_feeds({f"http://{name}.example/": "a" for name in feeds})
     for name, more in feeds.items():
-        schedule.settle_feed(FeedState(url=f"http://{name}.example/", outlet="a", **more), [], {})
+        schedule.settle_feeds([FeedState(url=f"http://{name}.example/", outlet="a", **more)], [], {})
     wanted = {"due": {"due"}, "allowed": {"due", "later"}, "all": {"due", "later", "asked-to-wait"}}
     for which, expected in wanted.items():
         found = urls(schedule.claim(10, limit=9, lease_ms=0, which=which))
@@ -76,10 +76,10 @@ def test_which_feeds_are_claimed(schedule: CrawlState) -> None:
 def test_validators_and_items_are_kept_together_or_not_at_all(schedule: CrawlState) -> None:
     schedule.sync_feeds({"f": "a"})
     with pytest.raises(Exception, match=r"."):  # each engine's own refusal of a print that is no bytes
-        schedule.settle_feed(FeedState(url="f", outlet="a", etag='"1"'), [item("k1")], {"k1": object()})  # type: ignore[dict-item]
+        schedule.settle_feeds([FeedState(url="f", outlet="a", etag='"1"')], [item("k1")], {"k1": object()})  # type: ignore[dict-item]
     assert schedule.feeds()[0].etag == ""
     assert schedule.pending(1 << 50, limit=10) == []
-    schedule.settle_feed(FeedState(url="f", outlet="a", etag='W/"1"'), [item("k1"), item("k2")], {"k1": b"1"})
+    schedule.settle_feeds([FeedState(url="f", outlet="a", etag='W/"1"')], [item("k1"), item("k2")], {"k1": b"1"})
     assert schedule.feeds()[0].etag == 'W/"1"'
     assert schedule.pending_keys(["k1", "k2", "k3"]) == {"k1", "k2"}
     assert schedule.prints(["k1", "k2"]) == {"k1": b"1"}
@@ -88,7 +88,7 @@ def test_validators_and_items_are_kept_together_or_not_at_all(schedule: CrawlSta
 
 
 def test_items_wait_are_skipped_and_settled(schedule: CrawlState) -> None:
-    schedule.settle_feed(FeedState(url="f", outlet="a"), [item("k1"), item("k2"), item("k3", next_ms=500)], {})
+    schedule.settle_feeds([FeedState(url="f", outlet="a")], [item("k1"), item("k2"), item("k3", next_ms=500)], {})
     assert {one.key for one in schedule.waiting(limit=9)} == {"k1", "k2", "k3"}
     assert [one.key for one in schedule.pending(10, limit=9, skip=["k1"])] == ["k2"]
     schedule.settle_items(["k1"], [item("k2", next_ms=300, tries=1)], {"id": (1, 200)})
@@ -101,13 +101,13 @@ def test_items_wait_are_skipped_and_settled(schedule: CrawlState) -> None:
 
 
 def test_hurry_makes_waiting_items_due(schedule: CrawlState) -> None:
-    schedule.settle_feed(FeedState(url="f", outlet="a"), [item("k", next_ms=5000)], {})
+    schedule.settle_feeds([FeedState(url="f", outlet="a")], [item("k", next_ms=5000)], {})
     schedule.hurry()
     assert [one.key for one in schedule.pending(10, limit=9)] == ["k"]
 
 
 def test_items_learn_where_their_feed_is_kept(schedule: CrawlState) -> None:
-    schedule.settle_feed(FeedState(url="f", outlet="a"), [item("k", feed_ms=7), item("other", feed_ms=8)], {})
+    schedule.settle_feeds([FeedState(url="f", outlet="a")], [item("k", feed_ms=7), item("other", feed_ms=8)], {})
     schedule.set_feed_captures({("f", 7): CaptureRef(record_id="r", sha256="s")})
     found = {one.key: one.capture for one in schedule.pending(1, limit=10)}
     assert found["other"] is None
@@ -116,7 +116,7 @@ def test_items_learn_where_their_feed_is_kept(schedule: CrawlState) -> None:
 
 def test_a_moved_feed_keeps_what_is_known_of_it(schedule: CrawlState) -> None:
     schedule.sync_feeds({"old": "a"})
-    schedule.settle_feed(FeedState(url="old", outlet="a", etag="e", moved_to="new"), [], {})
+    schedule.settle_feeds([FeedState(url="old", outlet="a", etag="e", moved_to="new")], [], {})
     schedule.sync_feeds({"new": "b"})
     assert [(state.url, state.outlet, state.etag) for state in schedule.feeds()] == [("new", "b", "e")]
 
@@ -146,7 +146,7 @@ def test_hosts_notes_and_small_values(schedule: CrawlState) -> None:
 def test_health_is_counted(schedule: CrawlState) -> None:
     schedule.sync_feeds({"http://a.example/": "a", "http://b.example/": "a"})
     state = FeedState(url="http://a.example/", outlet="a", kind="ok", next_ms=400, last_poll_ms=90)
-    schedule.settle_feed(state, [item("k"), item("l")], {})
+    schedule.settle_feeds([state], [item("k"), item("l")], {})
     schedule.count({"polls": 2, "article_new": 1})
     schedule.count({"polls": 1})
     found = schedule.health(500)
@@ -158,8 +158,8 @@ def test_health_is_counted(schedule: CrawlState) -> None:
 
 def test_what_was_withdrawn_is_forgotten(schedule: CrawlState) -> None:
     named = item("o\nu:http://x/")
-    schedule.settle_feed(
-        FeedState(url="f", outlet="a"), [named, item("other")], {"o\nu:http://x/": b"1", "other": b"2"}
+    schedule.settle_feeds(
+        [FeedState(url="f", outlet="a")], [named, item("other")], {"o\nu:http://x/": b"1", "other": b"2"}
     )
     schedule.note(1, "a", "about the secret word")
     schedule.put("kept", b"a secret word")
@@ -176,7 +176,7 @@ def test_what_was_withdrawn_is_forgotten(schedule: CrawlState) -> None:
 
 def test_backup_and_dump_are_whole(schedule: CrawlState, tmp_path: Path) -> None:
     schedule.sync_feeds({"http://f.example/": "a"})
-    schedule.settle_feed(FeedState(url="http://f.example/", outlet="a", etag="e"), [item("k")], {"k": b"1"})
+    schedule.settle_feeds([FeedState(url="http://f.example/", outlet="a", etag="e")], [item("k")], {"k": b"1"})
     schedule.set_hosts({"h": 5})
     schedule.put("v", b"\0\xff")
     schedule.backup(tmp_path / "copy.sqlite")
@@ -196,7 +196,7 @@ def pg(postgres: Postgres, name: str) -> PgSchedule:
 def test_two_workers_never_hold_the_same(postgres: Postgres) -> None:
     one, other = pg(postgres, "test/two"), pg(postgres, "test/two")
     one.sync_feeds({f"http://h{number}.example/": "a" for number in range(40)})
-    one.settle_feed(FeedState(url="f", outlet="a"), [item(f"k{number}") for number in range(20)], {})
+    one.settle_feeds([FeedState(url="f", outlet="a")], [item(f"k{number}") for number in range(20)], {})
     first, second = one.claim(10, limit=25, lease_ms=1000), other.claim(10, limit=25, lease_ms=1000)
     assert len(first) == 25
     assert len(urls(first) | urls(second)) == len(first) + len(second) == 41

@@ -39,6 +39,9 @@ class Script:
         while self._open:
             yield self.fetch(self._open.pop(0))
 
+    def ready(self) -> bool:
+        return bool(self._open)
+
     def fetch(self, request: FetchRequest) -> FetchResult:
         status, kind, body = self._answers.get(request.url, (404, "text/plain", b"no"))
         tag = f'"{hash_of(body)}"'

@@ -68,6 +68,10 @@ class HttpFetcher:
             self._loop.call_soon_threadsafe(self._room.leave, _size(result))
             yield result
 
+    def ready(self) -> bool:
+        """Whether a result waits to be taken."""
+        return not self._done.empty()
+
     def fetch(self, request: FetchRequest) -> FetchResult:
         """One request, waited for; takes no slot of those submitted."""
         answer: Future[FetchResult] = asyncio.run_coroutine_threadsafe(self._visit(request, job=False), self._loop)

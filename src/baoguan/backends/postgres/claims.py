@@ -24,11 +24,6 @@ UPDATE feed SET lease_ms = %(until)s, at_ms = %(until)s WHERE url IN (
   ORDER BY next_ms LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
 RETURNING state
 """
-PUT_FEED = """
-INSERT INTO feed VALUES (%s, %s, %s, %s, %s, %s, 0, %s) ON CONFLICT (url) DO UPDATE SET outlet = excluded.outlet,
-  host = excluded.host, at_ms = excluded.at_ms, next_ms = excluded.next_ms, not_before_ms = excluded.not_before_ms,
-  lease_ms = 0, state = excluded.state
-"""
 HEALTH = """
 SELECT kind, count(*), count(*) FILTER (WHERE next_ms <= %(now)s), min(next_ms), max(polled) FROM (
   SELECT next_ms, coalesce(convert_from(state, 'UTF8')::json ->> 'kind', '') AS kind,

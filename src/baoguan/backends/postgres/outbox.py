@@ -20,7 +20,25 @@ from baoguan.ports import Schedule
 
 _ITEM = msgspec.json.Decoder(PendingItem)
 _AGAIN = "again:"
+_PUT = """
+INSERT INTO outbox (key, size, body)
+SELECT key, size, body FROM unnest(%b::text[], %b::integer[], %b::bytea[]) WITH ORDINALITY AS r (key, size, body, place)
+ORDER BY place RETURNING n
+"""
+"""Numbered in the order of the rows."""
 _DAY_MS = 86_400_000
+_TAKE = """
+SELECT o.n, o.body, p.item FROM (
+  SELECT n, key, body, sum(size) OVER (ORDER BY n) - size AS before FROM (
+    SELECT * FROM outbox WHERE failed = '' ORDER BY n LIMIT %s) first) o
+LEFT JOIN pending p ON p.key = o.key WHERE o.before < %s ORDER BY o.n
+"""
+_HAND_OVER = """
+UPDATE pending SET next_ms = %s, lease_ms = %s WHERE key IN
+  (SELECT key FROM pending WHERE key = ANY (%s) AND lease_ms < %s ORDER BY key COLLATE "C" FOR UPDATE)
+RETURNING key
+"""
+"""Locked in one order, as everywhere: two workers never wait for each other."""
 
 
 class PgOutbox:
@@ -43,32 +61,32 @@ class PgOutbox:
         with db.transaction():
             held = self._hand_over([row.key for row in rows if row.key])
             taken = [row for row in rows if not row.key or row.key in held]
-            for row in taken:
-                size = len(row.body) + sum(map(len, row.parts.values()))
-                found = db.execute(
-                    "INSERT INTO outbox (key, size, body) VALUES (%s, %s, %s) RETURNING n", (row.key, size, row.body)
-                ).fetchone()
-                assert found is not None
+            if taken:
+                sizes = [len(row.body) + sum(map(len, row.parts.values())) for row in taken]
+                found = db.execute(_PUT, ([row.key for row in taken], sizes, [row.body for row in taken])).fetchall()
+                numbers = sorted(n for (n,) in found)
                 with db.cursor() as cursor:
                     cursor.executemany(
-                        "INSERT INTO part VALUES (%s, %s, %s)",
-                        [(found[0], sha256, data) for sha256, data in sorted(row.parts.items())],
+                        "INSERT INTO part VALUES (%s, %s, %b)",
+                        [
+                            (n, sha256, data)
+                            for n, row in zip(numbers, taken, strict=True)
+                            for sha256, data in sorted(row.parts.items())
+                        ],
                     )
         return len(taken)
 
     def _hand_over(self, keys: list[str]) -> set[str]:
         """Ends the leases of these items; returns those that nobody else has handed over or settled meanwhile."""
+        if not keys:
+            return set()
         db = self._link.db
         again = {key: _looked_at(key) for key in keys if _looked_at(key)}
         waiting = [key for key in keys if key not in again]
-        db.execute(
-            'SELECT 1 FROM pending WHERE key = ANY (%s) ORDER BY key COLLATE "C" FOR UPDATE', (waiting,)
-        )  # one order everywhere: two workers never wait for each other
-        rows = db.execute(
-            "UPDATE pending SET next_ms = %s, lease_ms = %s WHERE key = ANY (%s) AND lease_ms < %s RETURNING key",
-            (HANDED_MS, HANDED_MS, waiting, HANDED_MS),
-        ).fetchall()
-        db.execute("UPDATE recheck SET next_ms = next_ms + %s WHERE id = ANY (%s)", (_DAY_MS, list(again.values())))
+        rows = db.execute(_HAND_OVER, (HANDED_MS, HANDED_MS, waiting, HANDED_MS)).fetchall() if waiting else []
+        if again:
+            ids = list(again.values())
+            db.execute("UPDATE recheck SET next_ms = next_ms + %s WHERE id = ANY (%s)", (_DAY_MS, ids))
         return {str(row[0]) for row in rows} | again.keys()
 
     @guarded
@@ -91,12 +109,7 @@ class PgOutbox:
     @guarded
     def take(self, *, limit: int, size_bytes: int) -> list[TakenRow]:
         """As desk.Outbox."""
-        rows = self._head.link.db.execute(
-            "SELECT o.n, o.body, p.item FROM (SELECT n, key, body, sum(size) OVER (ORDER BY n) - size AS before FROM"
-            " (SELECT * FROM outbox WHERE failed = '' ORDER BY n LIMIT %s) first) o"
-            " LEFT JOIN pending p ON p.key = o.key WHERE o.before < %s ORDER BY o.n",
-            (limit, size_bytes),
-        ).fetchall()
+        rows = self._head.link.db.cursor(binary=True).execute(_TAKE, (limit, size_bytes)).fetchall()
         return [
             TakenRow(n=int(n), body=bytes(body), capture=_ITEM.decode(item).capture if item is not None else None)
             for n, body, item in rows
@@ -105,7 +118,8 @@ class PgOutbox:
     @guarded
     def part(self, n: int, sha256: str) -> bytes:
         """As desk.Outbox."""
-        row = self._head.link.db.execute("SELECT data FROM part WHERE n = %s AND sha256 = %s", (n, sha256)).fetchone()
+        cursor = self._head.link.db.cursor(binary=True)
+        row = cursor.execute("SELECT data FROM part WHERE n = %s AND sha256 = %s", (n, sha256)).fetchone()
         if row is None:
             raise NotFound(f"outbox {n}: no picture {sha256}")
         return bytes(row[0])

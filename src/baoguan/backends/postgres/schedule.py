@@ -13,13 +13,21 @@ import msgspec
 
 from baoguan.archive.withdraw_plan import Plan
 from baoguan.backends.postgres import Link, guarded
-from baoguan.backends.postgres.claims import CLAIM, CLAIM_ANY, HEALTH, PENDING, PUT_FEED
+from baoguan.backends.postgres.claims import CLAIM, CLAIM_ANY, HEALTH, PENDING
 from baoguan.backends.postgres.forgetting import forget_rows, rewrite_tables
+from baoguan.backends.postgres.settling import (
+    ITEM,
+    STATE,
+    put_feeds,
+    put_items,
+    put_prints,
+    set_captures,
+    settle_items,
+)
 from baoguan.backends.sqlite.schedule import STOPPED_MS, SqliteSchedule, crawl_health
 from baoguan.model.capture import CaptureRef
 from baoguan.model.feed import FeedState
 from baoguan.model.schedule import CrawlHealth, Note, PendingItem
-from baoguan.text.urls import host_of, registrable_domain
 
 _AHEAD_MS = 5_000
 """A host that is free within this time may be claimed: the worker waits for its place."""
@@ -27,15 +35,7 @@ HANDED_MS = 1 << 61
 """Lease of an item that lies in the outbox: nobody is given it, the sequencer's checkpoint takes it away."""
 _A_HOST = 2
 """Feeds of one host that one claim takes; the others of it are put behind, each by a second."""
-_STATE = msgspec.json.Decoder(FeedState)
-_ITEM = msgspec.json.Decoder(PendingItem)
-_encode = msgspec.json.encode
 TABLES = ("feed", "host", "pending", "print", "recheck", "note", "picture", "awaited", "kv", "counter")
-
-
-def host_key(url: str) -> str:
-    """What the pace of a feed hangs on: its registrable domain."""
-    return registrable_domain(host_of(url))
 
 
 class PgSchedule:
@@ -86,7 +86,7 @@ class PgSchedule:
                 db.execute(f"DELETE FROM {table}".encode())  # noqa: S608 - our own names
             for table, row in rows:
                 if table == "feed":
-                    self._put(_STATE.decode(row[5]))
+                    put_feeds(db, [STATE.decode(row[5])])
                 elif table == "host":
                     db.execute("INSERT INTO host (key, not_before_ms) VALUES (%s, %s)", row)
                 elif table == "pending":
@@ -99,7 +99,7 @@ class PgSchedule:
     def feeds(self) -> list[FeedState]:
         """Every feed, by outlet and URL."""
         rows = self._link.db.execute('SELECT state FROM feed ORDER BY outlet COLLATE "C", url COLLATE "C"')
-        return [_STATE.decode(row[0]) for row in rows]
+        return [STATE.decode(row[0]) for row in rows]
 
     @guarded
     def sync_feeds(self, wanted: Mapping[str, str]) -> None:
@@ -107,24 +107,24 @@ class PgSchedule:
         with self._link.db.transaction():
             self._link.db.execute("LOCK TABLE feed IN SHARE ROW EXCLUSIVE MODE")
             held = {
-                state.url: state for state in (_STATE.decode(row[0]) for row in self._rows("SELECT state FROM feed"))
+                state.url: state for state in (STATE.decode(row[0]) for row in self._rows("SELECT state FROM feed"))
             }
             moved = {state.moved_to: state for state in held.values() if state.moved_to}
             self._link.db.cursor().executemany(
                 "DELETE FROM feed WHERE url = %s", [(url,) for url in held.keys() - wanted.keys()]
             )
+            fresh: list[FeedState] = []
             for url, outlet in wanted.items():
                 state = held.get(url) or FeedState(url=url, outlet=outlet)
                 if url not in held and url in moved:
                     state = msgspec.structs.replace(moved[url], url=url, moved_to="", moved_seen=0)
                 if url not in held or state.outlet != outlet:
-                    self._put(msgspec.structs.replace(state, outlet=outlet))
+                    fresh.append(msgspec.structs.replace(state, outlet=outlet))
+            for start in range(0, len(fresh), 10_000):
+                put_feeds(self._link.db, fresh[start : start + 10_000])
 
     def _rows(self, sql: str, given: Any = ()) -> list[tuple[Any, ...]]:
         return self._link.db.execute(sql.encode(), given).fetchall()
-
-    def _put(self, state: FeedState) -> None:
-        self._link.db.execute(PUT_FEED, _row(state))
 
     @guarded
     def claim(self, now_ms: int, *, limit: int, lease_ms: int, which: str = "due") -> list[FeedState]:
@@ -177,30 +177,14 @@ class PgSchedule:
         return int(rows[0][0])
 
     @guarded
-    def settle_feed(self, state: FeedState, items: Sequence[PendingItem], prints: Mapping[str, bytes]) -> None:
-        """Keeps the state (validators too), the items that the log lacks and the prints of all: all or nothing."""
-        with self._link.db.transaction(), self._link.db.cursor() as cursor:
-            self._put(state)
-            cursor.executemany(
-                "INSERT INTO pending VALUES (%s, %s, %s, %s, 0, %s) ON CONFLICT (key) DO UPDATE SET"
-                " feed = excluded.feed, feed_ms = excluded.feed_ms, item = excluded.item",
-                [
-                    (item.key, item.feed, item.feed_ms, item.next_ms, _encode(item))
-                    for item in sorted(items, key=lambda item: item.key)
-                ],
-            )
-            # In one order everywhere, so that two workers never wait for each other.
-            cursor.executemany(
-                "INSERT INTO print VALUES (%s, %s) ON CONFLICT (key) DO UPDATE SET print = excluded.print",
-                sorted(prints.items()),
-            )
-
-    @guarded
-    def settle_feeds(self, states: Iterable[FeedState]) -> None:
-        """Keeps the states of feeds that brought nothing: 304s, the same body again, failures."""
-        rows = [_row(state) for state in sorted(states, key=lambda state: state.url)]
-        with self._link.db.transaction(), self._link.db.cursor() as cursor:
-            cursor.executemany(PUT_FEED, rows)
+    def settle_feeds(
+        self, states: Iterable[FeedState], items: Iterable[PendingItem] = (), prints: Mapping[str, bytes] | None = None
+    ) -> None:
+        """Keeps the states (validators too), the items that the log lacks and the prints of all: all or nothing."""
+        with self._link.db.transaction():
+            put_feeds(self._link.db, states)
+            put_items(self._link.db, items)
+            put_prints(self._link.db, prints or {})
 
     @guarded
     def settle_items(
@@ -210,20 +194,8 @@ class PgSchedule:
         recheck: Mapping[str, tuple[int, int]] | None = None,
     ) -> None:
         """After a checkpoint: `done` keys are in the log, `retry` wait on; `recheck` is id to (step, next_ms)."""
-        with self._link.db.transaction(), self._link.db.cursor() as cursor:
-            cursor.executemany("DELETE FROM pending WHERE key = %s", [(key,) for key in sorted(done)])
-            cursor.executemany(
-                "UPDATE pending SET next_ms = %s, lease_ms = 0, item = %s WHERE key = %s AND lease_ms < %s",
-                [
-                    (item.next_ms, _encode(item), item.key, HANDED_MS)
-                    for item in sorted(retry, key=lambda item: item.key)
-                ],
-            )
-            cursor.executemany(
-                "INSERT INTO recheck VALUES (%s, %s, %s) ON CONFLICT (id) DO UPDATE SET step = excluded.step,"
-                " next_ms = excluded.next_ms",
-                sorted((identity, step, at) for identity, (step, at) in (recheck or {}).items()),
-            )
+        with self._link.db.transaction():
+            settle_items(self._link.db, done, retry, recheck or {}, handed_ms=HANDED_MS)
 
     @guarded
     def pending(self, now_ms: int, *, limit: int, skip: Iterable[str] = ()) -> list[PendingItem]:
@@ -233,7 +205,7 @@ class PgSchedule:
             " AND key <> ALL (%s) ORDER BY next_ms, key LIMIT %s FOR UPDATE SKIP LOCKED) RETURNING item",
             (now_ms + self._lease_ms, now_ms + self._lease_ms, now_ms, list(skip), limit),
         )
-        found = [_ITEM.decode(row[0]) for row in rows]
+        found = [ITEM.decode(row[0]) for row in rows]
         return sorted(found, key=lambda item: (item.next_ms, item.key))
 
     @guarded
@@ -257,7 +229,7 @@ class PgSchedule:
     def waiting(self, *, limit: int) -> list[PendingItem]:
         """Items that wait, whoever works on them: for `status`."""
         rows = self._rows("SELECT item FROM pending ORDER BY next_ms, key LIMIT %s", (limit,))
-        return [_ITEM.decode(row[0]) for row in rows]
+        return [ITEM.decode(row[0]) for row in rows]
 
     @guarded
     def pending_keys(self, keys: Sequence[str]) -> set[str]:
@@ -271,29 +243,10 @@ class PgSchedule:
         return {str(feed): int(count) for feed, count in rows}
 
     @guarded
-    def set_feed_captures(self, captures: Mapping[tuple[str, int], CaptureRef]) -> None:
-        """As ports.Schedule. Feeds first, then items, each in one order, as everywhere: or two wait for each other."""
-        feeds, last = sorted({feed for feed, _ in captures}), dict(sorted(captures.items()))
-        of_feed = {feed: capture for (feed, _), capture in last.items()}
-        with self._link.db.transaction(), self._link.db.cursor() as cursor:
-            held = self._rows(
-                'SELECT url, state FROM feed WHERE url = ANY (%s) ORDER BY url COLLATE "C" FOR UPDATE', (feeds,)
-            )
-            states = [(msgspec.structs.replace(_STATE.decode(data), capture=of_feed[url]), url) for url, data in held]
-            cursor.executemany(
-                "UPDATE feed SET state = %s WHERE url = %s", [(_encode(one), url) for one, url in states]
-            )
-            sql = (
-                'SELECT key, feed, feed_ms, item FROM pending WHERE feed = ANY (%s) ORDER BY key COLLATE "C" FOR UPDATE'
-            )
-            items = [
-                (msgspec.structs.replace(_ITEM.decode(data), capture=captures[feed, feed_ms]), key)
-                for key, feed, feed_ms, data in self._rows(sql, (feeds,))
-                if (feed, feed_ms) in captures
-            ]
-            cursor.executemany(
-                "UPDATE pending SET item = %s WHERE key = %s", [(_encode(one), key) for one, key in items]
-            )
+    def set_feed_captures(self, captures: Mapping[tuple[str, int], CaptureRef], done: Sequence[str] = ()) -> None:
+        """As ports.Schedule."""
+        with self._link.db.transaction():
+            set_captures(self._link.db, captures, done)
 
     @guarded
     def prints(self, keys: Sequence[str]) -> dict[str, bytes]:
@@ -367,7 +320,7 @@ class PgSchedule:
         with self._link.db.transaction():
             for state in self.feeds():
                 if state.capture is not None and state.capture.record_id in cut:
-                    self._put(msgspec.structs.replace(state, capture=None, body_sha256=""))
+                    put_feeds(self._link.db, [msgspec.structs.replace(state, capture=None, body_sha256="")])
         rewrite_tables(self._link.db)
         return True
 
@@ -401,9 +354,4 @@ class PgSchedule:
 
 def _in_order(states: Iterable[bytes]) -> list[FeedState]:
     """The longest due first, as the embedded engine gives them: the order of a log may depend on it."""
-    return sorted(map(_STATE.decode, states), key=lambda state: (state.next_ms, state.url))
-
-
-def _row(state: FeedState) -> tuple[object, ...]:
-    due = STOPPED_MS if state.stopped else state.next_ms
-    return (state.url, state.outlet, host_key(state.url), due, due, state.not_before_ms, _encode(state))
+    return sorted(map(STATE.decode, states), key=lambda state: (state.next_ms, state.url))

@@ -1,7 +1,7 @@
 """The crawl state in SQLite: feeds, hosts, pending items, re-checks, notes.
 
 Safety: the validators of a feed and a pending row for each item that the log lacks are kept in one transaction
-(`settle_feed`); a pending row goes only after the checkpoint that covers its article (`settle_items`).
+(`settle_feeds`); a pending row goes only after the checkpoint that covers its article (`settle_items`).
 """
 
 import sqlite3
@@ -128,23 +128,20 @@ class SqliteSchedule:
         ).fetchone()
         return None if row[0] is None else int(row[0])
 
-    def settle_feed(self, state: FeedState, items: Sequence[PendingItem], prints: Mapping[str, bytes]) -> None:
-        """Keeps the state (validators too), the items that the log lacks and the prints of all: all or nothing."""
+    def settle_feeds(
+        self, states: Iterable[FeedState], items: Iterable[PendingItem] = (), prints: Mapping[str, bytes] | None = None
+    ) -> None:
+        """Keeps the states (validators too), the items that the log lacks and the prints of all: all or nothing."""
         with self._transaction() as db:
-            _put_feed(db, state)
+            for state in states:
+                _put_feed(db, state)
             for item in items:
                 db.execute(
                     "INSERT INTO pending VALUES (?,?,?,?,?) ON CONFLICT (key) DO UPDATE SET"
                     " feed = excluded.feed, feed_ms = excluded.feed_ms, item = excluded.item",
                     (item.key, item.feed, item.feed_ms, item.next_ms, _encode(item)),
                 )
-            db.executemany("INSERT OR REPLACE INTO print VALUES (?,?)", list(prints.items()))
-
-    def settle_feeds(self, states: Iterable[FeedState]) -> None:
-        """Keeps the states of feeds that brought nothing: 304s, the same body again, failures."""
-        with self._transaction() as db:
-            for state in states:
-                _put_feed(db, state)
+            db.executemany("INSERT OR REPLACE INTO print VALUES (?,?)", list((prints or {}).items()))
 
     def settle_items(
         self,
@@ -218,8 +215,9 @@ class SqliteSchedule:
         """How many items wait, by feed."""
         return dict(self._db.execute("SELECT feed, count(*) FROM pending GROUP BY feed").fetchall())
 
-    def set_feed_captures(self, captures: Mapping[tuple[str, int], CaptureRef]) -> None:
+    def set_feed_captures(self, captures: Mapping[tuple[str, int], CaptureRef], done: Sequence[str] = ()) -> None:
         """Tells the items that came with feed responses where those responses are kept; by (feed, epoch ms)."""
+        del done  # they are settled next
         with self._transaction() as db:
             for (feed, feed_ms), capture in captures.items():
                 _set_feed_capture(db, feed, feed_ms, capture)
