@@ -185,7 +185,7 @@ def test_titles_come_first(index: SearchIndex):
 
     def doc(number: int, title: str, text: str, shown: int) -> SearchDoc:
         return SearchDoc(
-            id=str(number), index=number, outlet=plain.outlet, lang="zh", title=title, text=text, shown_ms=shown
+            id=f"{number:016x}", index=number, outlet=plain.outlet, lang="zh", title=title, text=text, shown_ms=shown
         )
 
     index.put(
@@ -198,7 +198,7 @@ def test_titles_come_first(index: SearchIndex):
         size=4,
         old={},
     )
-    assert index.search(parse_query("峰会", UTC)).ids[:2] == ("2", "3")
+    assert index.search(parse_query("峰会", UTC)).ids[:2] == (f"{2:016x}", f"{3:016x}")
 
 
 def test_a_new_revision_takes_the_place_of_the_old(index: SearchIndex):
@@ -208,19 +208,21 @@ def test_a_new_revision_takes_the_place_of_the_old(index: SearchIndex):
     index.put([new], size=10, old={old.id: old})
     assert found(index, "崭新") == {old.id}
     assert found(index, "") == {old.id, other.id}
-    assert index.held([old.id, "none"]) == {old.id: 9}
+    assert index.held([old.id, "f" * 16]) == {old.id: 9}
     index.put([new], size=10, old={})
     assert found(index, "完全不同") == {old.id}
 
 
 def test_what_is_forgotten_is_nowhere_in_the_files(index: SearchIndex, tmp_path: Path):
-    secret = SearchDoc(id="s", index=0, outlet="x", lang="zh", title="罄竹难书", text="魑魅魍魉 zyzzyva", shown_ms=1)
-    index.put([secret, *docs(50)], size=51, old={})
+    held = docs(50)
+    words = {"title": "罄竹难书", "text": "魑魅魍魉 zyzzyva", "id": "f00d0000000000aa"}
+    secret = msgspec.structs.replace(held[0], **words)
+    index.put([secret, *held], size=51, old={})
     index.forget([secret])
     assert found(index, "zyzzyva") == set()
     index.close()
     data = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
-    for token in ("zyzzyva", "罄竹", "魑魅", "魅魍"):
+    for token in ("zyzzyva", "罄竹", "魑魅", "魅魍", "魉"):
         assert token.encode() not in data
 
 

@@ -1,9 +1,10 @@
 """SearchIndex in SQLite FTS5: a contentless table of bigrams with positions, so that phrases are exact.
 
-The body is the first column and the pages are of 8 kB, for FTS5 spends two bytes more on each entry of a later column:
+The body is the first column and the pages are of 16 kB, for FTS5 spends two bytes more on each entry of a later column:
 1.46 of the text became 0.99. Characters that stand in a great part of all articles have a bitmap for each block of
-articles, because a prefix over all their bigrams takes up to 240 ms. What is asked beside the text (outlet, time,
-language, pictures, edits) lies in a table of its own that is held in memory.
+articles, because a prefix over all their bigrams takes up to 240 ms. Other characters that only end runs of a text are
+kept in a table without positions: one byte each where the table of bigrams takes five. What is asked beside the text
+(outlet, time, language, pictures, edits) lies in a table of its own that is held in memory.
 """
 
 import sqlite3
@@ -15,26 +16,33 @@ from pathlib import Path
 
 from baoguan.backends.sqlite import transaction
 from baoguan.backends.sqlite.search_columns import Columns
-from baoguan.backends.sqlite.search_match import Matcher, phrase_expression
+from baoguan.backends.sqlite.search_match import Matcher, score_expression
 from baoguan.errors import StoreError
 from baoguan.model.search import Order, Query, SearchDoc, SearchPage
-from baoguan.search.analyse import VERSION, analyse, fold, tokens
+from baoguan.search.analyse import COMMON, VERSION, analyse, fold, id_number, index_text, tokens
 
-LAYOUT = 1
+LAYOUT = 2
 SECURE = (3, 42, 0)
 """The SQLite whose FTS5 removes the entries of a deleted row at once."""
 BLOCK = 4096
 """Articles that share a bitmap: 512 bytes a character."""
+PAGE, LEAF = 16384, 16336
+"""Bytes of a page of the file, and of FTS5's within it: a row of one leaf fills the page."""
+TEXTS = ("text", "ends")
 RANKED = 1500
 """Up to so many articles are ranked by BM25; more are newest first, for then the words tell little."""
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS doc (
-  n INTEGER PRIMARY KEY, id TEXT UNIQUE, idx INTEGER, outlet TEXT, lang TEXT, shown_ms INTEGER, changed_ms INTEGER,
+  n INTEGER PRIMARY KEY, id, idx INTEGER, outlet INTEGER, lang INTEGER, shown_ms INTEGER, changed_ms INTEGER,
   picture INTEGER, title_tokens INTEGER);
+CREATE UNIQUE INDEX IF NOT EXISTS doc_id ON doc (id);
+CREATE TABLE IF NOT EXISTS name (n INTEGER PRIMARY KEY, name TEXT UNIQUE);
 CREATE TABLE IF NOT EXISTS dead (n INTEGER PRIMARY KEY);
-CREATE TABLE IF NOT EXISTS common (char TEXT, block INTEGER, bits BLOB, PRIMARY KEY (char, block)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS common (char TEXT, block INTEGER, bits BLOB, PRIMARY KEY (block, char)) WITHOUT ROWID;
 CREATE VIRTUAL TABLE IF NOT EXISTS text USING fts5(body, title, content='', tokenize='ascii');
+CREATE VIRTUAL TABLE IF NOT EXISTS ends USING fts5(
+  chars, content='', detail=none, columnsize=0, tokenize='ascii');
 """
 
 
@@ -68,12 +76,13 @@ class SqliteSearch:
 
     def held(self, ids: Iterable[str]) -> Mapping[str, int]:
         """Log index of the revision that is indexed, of those articles that are."""
-        wanted = list(ids)
-        found: dict[str, int] = {}
-        for low in range(0, len(wanted), 500):
-            some = wanted[low : low + 500]
+        wanted = {id_number(one): one for one in ids}
+        keys, found = list(wanted), dict[str, int]()
+        for low in range(0, len(keys), 500):
+            some = keys[low : low + 500]
             marks = ",".join("?" * len(some))
-            found.update(self._db.execute(f"SELECT id, idx FROM doc WHERE id IN ({marks})", some))  # noqa: S608
+            rows = self._db.execute(f"SELECT id, idx FROM doc WHERE id IN ({marks})", some)  # noqa: S608
+            found.update((wanted[key], index) for key, index in rows)
         return found
 
     def put(self, docs: Iterable[SearchDoc], *, size: int, old: Mapping[str, SearchDoc]) -> None:
@@ -87,25 +96,25 @@ class SqliteSearch:
                 if _stands(db, doc):
                     continue
                 number += 1
-                title = fold(doc.title)
-                (body_text, in_body), (title_text, in_title) = analyse(fold(doc.text)), analyse(title)
-                db.execute("INSERT INTO text (rowid, body, title) VALUES (?,?,?)", (number, body_text, title_text))
+                words = _Words(doc)
+                db.execute("INSERT INTO text (rowid, body, title) VALUES (?,?,?)", (number, words.body, words.title))
+                db.execute("INSERT INTO ends (rowid, chars) VALUES (?,?)", (number, words.ends))
                 db.execute(
                     "INSERT INTO doc VALUES (?,?,?,?,?,?,?,?,?)",
                     (
                         number,
-                        doc.id,
+                        id_number(doc.id),
                         doc.index,
-                        doc.outlet,
-                        doc.lang,
+                        _name(db, doc.outlet),
+                        _name(db, doc.lang),
                         doc.shown_ms,
                         doc.changed_ms,
                         doc.picture,
-                        len(tokens(title)),
+                        words.title_tokens,
                     ),
                 )
                 block, bit = divmod(number, BLOCK)
-                for char in in_body | in_title:
+                for char in words.common:
                     common[char, block] = common.get((char, block), 0) | 1 << bit
             _mark(db, common)
             _set_meta(db, last=number, size=max(size, _meta(db, "size")))
@@ -117,7 +126,7 @@ class SqliteSearch:
                 _remove(db, doc)
         with self._lock:
             if sqlite3.sqlite_version_info < SECURE:
-                self._db.execute("INSERT INTO text (text) VALUES ('optimize')")
+                self._merge()
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def drop(self, ids: Iterable[str]) -> None:
@@ -130,12 +139,16 @@ class SqliteSearch:
     def finish(self) -> None:
         """Merges the segments into one and gives the room back."""
         with self._lock:
-            self._db.execute("INSERT INTO text (text) VALUES ('optimize')")
+            self._merge()
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             free, pages = (int(self._db.execute(f"PRAGMA {name}").fetchone()[0]) for name in _PAGES)
             if free > pages // 100:
                 self._db.execute("VACUUM")
                 self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _merge(self) -> None:
+        for table in TEXTS:
+            self._db.execute(f"INSERT INTO {table} ({table}) VALUES ('optimize')")  # noqa: S608 - fixed words
 
     def search(
         self, query: Query, *, order: Order = "relevance", start: int = 0, limit: int = 30, facets: bool = False
@@ -167,7 +180,7 @@ class SqliteSearch:
             return first
         held = set(first)
         rest = [number for number in hits if number not in held]
-        expression = phrase_expression(query.root)
+        expression = score_expression(query.root)
         if expression is None or len(rest) > RANKED:
             return first + columns.newest(rest, wanted)
         scores = dict(db.execute("SELECT rowid, bm25(text, 1.0, 6.0) FROM text WHERE text MATCH ?", (expression,)))
@@ -191,7 +204,7 @@ def _open(path: Path) -> sqlite3.Connection:
     for _ in range(2):
         path.parent.mkdir(parents=True, exist_ok=True)
         db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-        db.execute("PRAGMA page_size=8192")
+        db.execute(f"PRAGMA page_size={PAGE}")
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=NORMAL")
         db.execute("PRAGMA temp_store=MEMORY")
@@ -200,8 +213,9 @@ def _open(path: Path) -> sqlite3.Connection:
         if fresh:
             db.executescript(SCHEMA)
             secure = [("secure-delete", 1)] if sqlite3.sqlite_version_info >= SECURE else []
-            for name, value in [("pgsz", 8100), ("hashsize", 16 << 20), ("automerge", 8), *secure]:
-                db.execute("INSERT INTO text (text, rank) VALUES (?, ?)", (name, value))
+            for table in TEXTS:
+                for name, value in [("pgsz", LEAF), ("hashsize", 16 << 20), ("automerge", 8), *secure]:
+                    db.execute(f"INSERT INTO {table} ({table}, rank) VALUES (?, ?)", (name, value))  # noqa: S608
             _set_meta(db, layout=LAYOUT, analyser=VERSION)
         if _meta(db, "layout") == LAYOUT and _meta(db, "analyser") == VERSION:
             return db
@@ -220,9 +234,29 @@ def _set_meta(db: sqlite3.Connection, **values: int) -> None:
     db.executemany("INSERT OR REPLACE INTO meta VALUES (?,?)", values.items())
 
 
+def _name(db: sqlite3.Connection, name: str) -> int:
+    """The number of an outlet or a language."""
+    row = db.execute("SELECT n FROM name WHERE name = ?", (name,)).fetchone()
+    if row is None:
+        row = db.execute("INSERT INTO name (name) VALUES (?) RETURNING n", (name,)).fetchone()
+    return int(row[0])
+
+
+class _Words:
+    """What the index holds of a document's words."""
+
+    def __init__(self, doc: SearchDoc) -> None:
+        title = fold(doc.title)
+        self.body, in_body, ends = analyse(fold(doc.text))
+        self.title = index_text(title)
+        self.title_tokens = len(tokens(title))
+        self.common = in_body | analyse(title)[1]
+        self.ends = " ".join(sorted(ends - COMMON))
+
+
 def _stands(db: sqlite3.Connection, doc: SearchDoc) -> bool:
     """Whether another process has put this revision meanwhile; one of another revision goes, the index is remade."""
-    row = db.execute("SELECT idx FROM doc WHERE id = ?", (doc.id,)).fetchone()
+    row = db.execute("SELECT idx FROM doc WHERE id = ?", (id_number(doc.id),)).fetchone()
     if row is None or row[0] == doc.index:
         return row is not None
     _retire(db, doc.id)
@@ -232,7 +266,7 @@ def _stands(db: sqlite3.Connection, doc: SearchDoc) -> bool:
 
 def _retire(db: sqlite3.Connection, identity: str) -> int | None:
     """Removes the row of an article and its bits; returns its number, None where it has none."""
-    row = db.execute("SELECT n FROM doc WHERE id = ?", (identity,)).fetchone()
+    row = db.execute("SELECT n FROM doc WHERE id = ?", (id_number(identity),)).fetchone()
     if row is None:
         return None
     db.execute("DELETE FROM doc WHERE n = ?", row)
@@ -245,10 +279,12 @@ def _remove(db: sqlite3.Connection, doc: SearchDoc) -> None:
     number = _retire(db, doc.id)
     if number is None:
         return
-    (body_text, in_body), (title_text, in_title) = analyse(fold(doc.text)), analyse(fold(doc.title))
-    db.execute("INSERT INTO text (text, rowid, body, title) VALUES ('delete',?,?,?)", (number, body_text, title_text))
+    words = _Words(doc)
+    gone = (number, words.body, words.title)
+    db.execute("INSERT INTO text (text, rowid, body, title) VALUES ('delete',?,?,?)", gone)
+    db.execute("INSERT INTO ends (ends, rowid, chars) VALUES ('delete',?,?)", (number, words.ends))
     block, bit = divmod(number, BLOCK)
-    for char in in_body | in_title:
+    for char in words.common:
         held = db.execute("SELECT bits FROM common WHERE char = ? AND block = ?", (char, block)).fetchone()
         bits = int.from_bytes(held[0], "little") & ~(1 << bit) if held else 0
         db.execute("INSERT OR REPLACE INTO common VALUES (?,?,?)", (char, block, bits.to_bytes(BLOCK // 8, "little")))

@@ -11,6 +11,7 @@ from heapq import nlargest
 from itertools import compress
 from operator import itemgetter
 
+from baoguan.search.analyse import id_text
 from baoguan.search.months import month_name, month_of, month_span
 
 
@@ -21,8 +22,7 @@ class Columns:
         self._zone = zone
         self._lock = threading.Lock()
         self._seen = (0, 0)
-        self._names: dict[str, int] = {}
-        self.names: list[str] = []
+        self.names: dict[int, str] = {}
         """Outlets and languages by the number that the arrays hold."""
         self.alive = bytearray(1)
         self.outlet, self.lang = array("H", [0]), array("H", [0])
@@ -51,8 +51,9 @@ class Columns:
             (held, last),
         )
         self._grow(last + 1)
+        self.names.update(db.execute("SELECT n, name FROM name WHERE n > ?", (max(self.names, default=0),)))
         for number, outlet, lang, shown, changed, picture, title_tokens in rows:
-            self.outlet[number], self.lang[number] = self._number(outlet), self._number(lang)
+            self.outlet[number], self.lang[number] = outlet, lang
             self.shown[number], self.changed[number] = shown, changed
             self.month[number] = self._month(shown)
             self.picture[number] = picture
@@ -71,13 +72,6 @@ class Columns:
             for numbers in (self.outlet, self.lang, self.shown, self.changed, self.month, self.title_tokens):
                 numbers.frombytes(bytes(more * numbers.itemsize))
 
-    def _number(self, name: str) -> int:
-        number = self._names.get(name)
-        if number is None:
-            number = self._names[name] = len(self.names)
-            self.names.append(name)
-        return number
-
     def all(self) -> list[int]:
         """Every row that stands, ascending."""
         return [number for number, flag in enumerate(self.alive) if flag]
@@ -93,7 +87,7 @@ class Columns:
         """Numbers of the names that are `prefix`, or begin with it as language tags do."""
         return frozenset(
             number
-            for number, name in enumerate(self.names)
+            for number, name in self.names.items()
             if name.lower() == prefix or (not exact and name.lower().startswith(f"{prefix}-"))
         )
 
@@ -113,7 +107,7 @@ class Columns:
         """Article ids of rows, in the same order."""
         marks = ",".join("?" * len(numbers))
         found = dict(db.execute(f"SELECT n, id FROM doc WHERE n IN ({marks})", list(numbers)))  # noqa: S608
-        return tuple(found[number] for number in numbers if number in found)
+        return tuple(id_text(found[number]) for number in numbers if number in found)
 
     def by_outlet(self, numbers: Sequence[int]) -> tuple[tuple[str, int], ...]:
         """Articles by outlet, most first."""

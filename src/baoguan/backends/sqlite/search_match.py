@@ -1,18 +1,44 @@
 """A query tree -> row numbers: the texts by FTS5 in as few statements as can be, the rest by the columns."""
 
 import sqlite3
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from functools import reduce
 from itertools import compress
+from operator import and_
+from typing import NamedTuple
 
 from baoguan.backends.sqlite.search_columns import Columns
 from baoguan.model.search import All, Any, Field, Node, Not, Span, Text
 from baoguan.search.analyse import COMMON, phrase, tokens, variants
 
 
+class Form(NamedTuple):
+    """One way to write a text that is asked for."""
+
+    phrase: str
+    """For FTS5; empty where a single character is all that is asked for."""
+    chars: tuple[str, ...]
+    """Single characters that stand in the article, as the beginning or the end of a run or within one."""
+
+
+def forms(node: Text) -> list[Form]:
+    """What a text asks of the index, by each of its variants."""
+    found = []
+    for form in variants(node.text):
+        asked = phrase(form)
+        lone = (asked.lone,) if asked.lone else ()
+        if asked.prefix and len(asked.tokens) == 1:
+            found.append(Form("", (*lone, *asked.tokens)))
+        else:
+            found.append(Form(f'"{" ".join(asked.tokens)}"{" *" if asked.prefix else ""}', lone))
+    return found
+
+
 def phrase_expression(node: Node) -> str | None:
-    """A tree of texts as one FTS5 expression; None where it holds anything else."""
+    """A tree of texts as one FTS5 expression; None where it holds anything else, or a single character."""
     if isinstance(node, Text):
-        return None if _common(node) else _text_expression(node)
+        return _text_expression(node) if node.title or not any(form.chars for form in forms(node)) else None
     if isinstance(node, All | Any) and node.parts:
         parts = [phrase_expression(part) for part in node.parts]
         if None in parts:
@@ -22,21 +48,26 @@ def phrase_expression(node: Node) -> str | None:
     return None
 
 
+def score_expression(node: Node) -> str | None:
+    """Likewise, for ranking: single characters as beginnings alone, which tells enough; none of the common ones."""
+    if isinstance(node, Text):
+        return None if any(form.chars and form.chars[-1] in COMMON for form in forms(node)) else _text_expression(node)
+    if isinstance(node, All | Any) and node.parts:
+        parts = [score_expression(part) for part in node.parts]
+        if None in parts:
+            return None
+        joint = " AND " if isinstance(node, All) else " OR "
+        return f"({joint.join(part for part in parts if part)})"
+    return None
+
+
 def _text_expression(node: Text, *, title: bool = False) -> str:
     phrases = []
-    for form in variants(node.text):
-        asked = phrase(form)
-        text = f'"{" ".join(asked.tokens)}"{" *" if asked.prefix else ""}'
-        phrases.append(f'({text} AND "{asked.lone}" *)' if asked.lone else text)
+    for form in forms(node):
+        parts = [*([form.phrase] if form.phrase else []), *(f'"{char}" *' for char in form.chars)]
+        phrases.append(parts[0] if len(parts) == 1 else f"({' AND '.join(parts)})")
     joined = f"({' OR '.join(phrases)})"
     return f"{{title}} : {joined}" if node.title or title else joined
-
-
-def _common(node: Text) -> tuple[str, ...]:
-    """The characters of a text that is one common character in each of its forms; else empty."""
-    forms = variants(node.text)
-    found = tuple(form[0] for form in (tokens(form) for form in forms) if len(form) == 1 and form[0] in COMMON)
-    return found if len(found) == len(forms) and not node.title else ()
 
 
 _UNPACKED = [bytes(byte >> bit & 1 for bit in range(8)) for byte in range(256)]
@@ -54,17 +85,17 @@ class Matcher:
         if expression is not None:
             return self._columns.living(self._rows(expression))
         if isinstance(node, Text):
-            both = int.from_bytes(self._bits(_common(node)), "little") & int.from_bytes(self._columns.alive, "little")
-            return list(compress(range(len(self._columns.alive)), both.to_bytes(len(self._columns.alive), "little")))
+            return list(compress(range(len(self._columns.alive)), self._flags(node)))
         if isinstance(node, All):
             return self._all(node.parts)
         if isinstance(node, Any):
             return sorted(set().union(*(self.match(part) for part in node.parts)))
         return list(filter(self._test(node), self._columns.all()))
 
-    def _rows(self, expression: str) -> list[int]:
+    def _rows(self, expression: str, table: str = "text") -> list[int]:
         """What FTS5 finds, ascending. As one text: Python's lock is not handed over at every row, pages go on."""
-        found = self._db.execute("SELECT group_concat(rowid) FROM text WHERE text MATCH ?", (expression,)).fetchone()[0]
+        sql = f"SELECT group_concat(rowid) FROM {table} WHERE {table} MATCH ?"  # noqa: S608 - fixed words
+        found = self._db.execute(sql, (expression,)).fetchone()[0]
         return sorted(map(int, found.split(","))) if found else []
 
     def _all(self, parts: Sequence[Node]) -> list[int]:
@@ -92,8 +123,8 @@ class Matcher:
         if isinstance(node, Not):
             inside = self._test(node.part)
             return lambda number: not inside(number)
-        if isinstance(node, Text) and (chars := _common(node)):
-            flags = self._bits(chars)
+        if isinstance(node, Text) and phrase_expression(node) is None:
+            flags = self._flags(node)
             return lambda number: bool(flags[number])
         numbers = set(self.match(node))
         return numbers.__contains__
@@ -109,16 +140,40 @@ class Matcher:
         wanted = columns.numbers_of(node.value, exact=node.name == "outlet")
         return lambda number: column[number] in wanted
 
-    def _bits(self, chars: Sequence[str]) -> bytes:
-        """For every row a byte: 1 where it holds one of the common characters."""
-        marks = ",".join("?" * len(chars))
-        rows = self._db.execute(f"SELECT block, bits FROM common WHERE char IN ({marks})", list(chars))  # noqa: S608
-        blocks: dict[int, int] = {}
-        for block, bits in rows:
-            blocks[block] = blocks.get(block, 0) | int.from_bytes(bits, "little")
-        size, length = self._block // 8, len(self._columns.alive)
-        packed = b"".join(blocks.get(number, 0).to_bytes(size, "little") for number in range(length // self._block + 1))
-        return b"".join(map(_UNPACKED.__getitem__, packed))[:length]
+    def _flags(self, node: Text) -> bytes:
+        """For every row a byte: 1 where it stands and holds the text in one of its forms."""
+        found = 0
+        for form in forms(node):
+            parts = [self._char(char) for char in form.chars]
+            if form.phrase:
+                parts.append(self._marked(self._rows(form.phrase)))
+            found |= reduce(and_, parts)
+        alive = self._columns.alive
+        return (found & int.from_bytes(alive, "little")).to_bytes(len(alive), "little")
+
+    def _char(self, char: str) -> int:
+        """The rows that hold a character, as a number of one byte each."""
+        if char in COMMON:
+            return self._bits(char)
+        begins = self._rows(f'"{char}" *')
+        ends = self._rows(f'"{char}"', table="ends")
+        return self._marked(begins) | self._marked(ends)
+
+    def _marked(self, numbers: Sequence[int]) -> int:
+        flags = bytearray(len(self._columns.alive))
+        for number in numbers[: bisect_left(numbers, len(flags))]:
+            flags[number] = 1
+        return int.from_bytes(flags, "little")
+
+    def _bits(self, char: str) -> int:
+        """Likewise for a common character, from its bitmaps."""
+        empty, length = bytes(self._block // 8), len(self._columns.alive)
+        numbers = range(length // self._block + 1)
+        marks = ",".join("?" * len(numbers))
+        sql = f"SELECT block, bits FROM common WHERE block IN ({marks}) AND char = ?"  # noqa: S608
+        blocks = dict(self._db.execute(sql, (*numbers, char)))
+        packed = b"".join(blocks.get(number, empty) for number in numbers)
+        return int.from_bytes(b"".join(map(_UNPACKED.__getitem__, packed))[:length], "little")
 
     def titled(self, node: Node) -> tuple[list[int] | None, int]:
         """(rows whose title holds all texts that are asked for, tokens of these).

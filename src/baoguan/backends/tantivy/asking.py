@@ -6,7 +6,7 @@ from collections.abc import Callable
 from tantivy import FieldType, Occur, Query, Schema
 
 from baoguan.model.search import Any, Field, Node, Not, Span, Text
-from baoguan.search.analyse import COMMON, phrase, variants
+from baoguan.search.analyse import phrase, variants
 
 TITLE_BOOST = 1000.0
 """A title that holds the words goes before any text."""
@@ -50,12 +50,19 @@ class Asker:
     def _form(self, field: str, form: str) -> Query:
         asked = phrase(form)
         words = list(asked.tokens)
-        if len(words) == 1 and len(form) == 1 and form in COMMON and field == "body":
-            return Query.const_score_query(Query.term_query(self._schema, "chars", form, "basic"), 1.0)
-        query = self._phrase(field, words, prefix=asked.prefix)
+        single = asked.prefix and len(words) == 1
+        query = self._char(field, words[0]) if single else self._phrase(field, words, prefix=asked.prefix)
         if asked.lone:
-            query = self._all([(Occur.Must, query), (Occur.Must, self._phrase(field, [asked.lone], prefix=True))])
+            query = self._all([(Occur.Must, query), (Occur.Must, self._char(field, asked.lone))])
         return Query.boost_query(query, TITLE_BOOST) if field == "title" else query
+
+    def _char(self, field: str, char: str) -> Query:
+        """A single character: it begins a word, or ends a run of the text; a title holds these as words."""
+        begins = self._phrase(field, [char], prefix=True)
+        if field == "title":
+            return begins
+        ends = Query.const_score_query(Query.term_query(self._schema, "ends", char, "basic"), 1.0)
+        return Query.boolean_query([(Occur.Should, begins), (Occur.Should, ends)])
 
     def _phrase(self, field: str, words: list[str], *, prefix: bool) -> Query:
         """Words in this order; the last as a beginning by an expression, for a phrase prefix stops at 50 words."""
@@ -72,7 +79,7 @@ class Asker:
         make: dict[str, Callable[[], Query]] = {
             "outlet": lambda: Query.term_query(self._schema, "outlet", node.value, "basic"),
             "lang": lambda: Query.term_query(self._schema, "lang", node.value, "basic"),
-            "has": lambda: Query.term_query(self._schema, "picture", 1),
+            "has": lambda: self._range("picture", 1, None),
         }
         if node.name == "changed":
             edited = self._range("changed_ms", 1, None)
