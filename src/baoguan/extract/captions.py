@@ -19,6 +19,9 @@ _CREDIT_TEXT = re.compile(
     re.IGNORECASE,
 )
 _CAPTION_MAX = 2000
+_CREDIT_MAX = 300
+_READ = 20_000
+"""Characters beside a picture that are read, white space and all."""
 _NEAR = 30
 _LOOSE = 40
 
@@ -28,6 +31,10 @@ def read_caption(layout: Layout, figure: Figure) -> None:
     page = layout.page
     wrapper = _wrapper(layout, figure)
     figure.start, figure.stop = wrapper, page.end[wrapper]
+    if figure.stop - wrapper > _BOX:
+        # An element of an outlet's own that was never closed: the rest of the page stands in it.
+        figure.stop = wrapper + 1
+        return
     caption_at = _first(layout, wrapper, CAPTION, "figcaption")
     credit_at = _first(layout, wrapper, CREDIT, "")
     if caption_at < 0:
@@ -49,7 +56,7 @@ def split_credit(figure: Figure, credit: str) -> None:
         caption = caption[: -len(credit)].rstrip(" |-–—/(（")
     elif credit and caption.startswith(credit) and len(caption) > len(credit):
         caption = caption[len(credit) :].lstrip(" |-–—/")
-    elif not credit and (match := _CREDIT_TEXT.search(caption)):
+    elif not credit and (match := _CREDIT_TEXT.search(caption[-_CREDIT_MAX:])):
         figure.credit = match[1].strip()
     figure.caption = caption[:_CAPTION_MAX].strip()
 
@@ -123,15 +130,17 @@ def _first(layout: Layout, i: int, bit: int, tag: str) -> int:
 def _loose_text(layout: Layout, wrapper: int, credit_at: int) -> str:
     """Text beside a picture in its wrapper, without buttons and the credit."""
     page = layout.page
-    pieces = []
+    pieces: list[str] = []
+    size = 0
     j = wrapper + 1
-    while j < page.end[wrapper]:
+    while j < page.end[wrapper] and size < _READ:
         if j == credit_at or (
             page.tags[j] and (j in layout.junk or page.tags[j] in ("button", "script", "style", "noscript"))
         ):
             j = page.end[j]
             continue
         if not page.tags[j]:
-            pieces.append(str(page.data[j]))
+            pieces.append(str(page.data[j])[:_READ])
+            size += len(pieces[-1])
         j += 1
     return " ".join(" ".join(pieces).split())

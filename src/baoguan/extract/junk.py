@@ -7,6 +7,8 @@ _SHARE = 0.3
 _CLEAN_SHARE = 0.4
 _NEVER = frozenset(("nav", "footer", "button", "select", "textarea", "script", "style", "template", "svg", "menu"))
 _NESTED_SHARE = 0.5
+Condemned = tuple[frozenset[str], bool]
+_INNOCENT: Condemned = (frozenset(), False)
 
 
 def guard(layout: Layout) -> None:
@@ -21,11 +23,12 @@ def guard(layout: Layout) -> None:
         i = page.parent[i]
     total = clean = 0.0
     held: dict[str, float] = {}
+    known: dict[int, Condemned] = {}
     for block in layout.blocks:
         if not block.good:
             continue
         total += block.good
-        names, hard = _condemned(layout, block.owner)
+        names, hard = _condemned(layout, block.owner, known)
         if not names:
             clean += block.good
         for name in names if not hard else ():
@@ -39,16 +42,19 @@ def guard(layout: Layout) -> None:
         junk.difference_update([i for i in junk if not _is_hard(layout, i) and _name(layout, i) in large])
 
 
-def _condemned(layout: Layout, i: int) -> tuple[set[str], bool]:
+def _condemned(layout: Layout, i: int, known: dict[int, Condemned]) -> Condemned:
     """Names of the junk elements round `i`, and whether one of them is junk for good."""
-    names = set()
-    hard = False
-    while i > layout.top:
-        if i in layout.junk:
-            hard = hard or _is_hard(layout, i)
-            names.add(_name(layout, i))
-        i = layout.page.parent[i]
-    return names, hard
+    parent, junk = layout.page.parent, layout.junk
+    path = []
+    while i > layout.top and i not in known:
+        path.append(i)
+        i = parent[i]
+    found = known.get(i, _INNOCENT)
+    for j in reversed(path):
+        if j in junk:
+            found = found[0] | {_name(layout, j)}, found[1] or _is_hard(layout, j)
+        known[j] = found
+    return found
 
 
 def _is_hard(layout: Layout, i: int) -> bool:
@@ -95,6 +101,11 @@ def weigh_tree(layout: Layout) -> None:
         block.junk = known[block.owner]
         if block.good and not block.junk:
             i = block.owner
-            while i >= 0:
-                mass[i] = mass.get(i, 0.0) + block.good
+            while i >= 0 and i not in mass:
+                mass[i] = 0.0
                 i = parents[i]
+            mass[block.owner] += block.good
+    # From the last node to the first, so that each is whole before it counts for its parent.
+    for i in sorted(mass, reverse=True):
+        if i > 0:
+            mass[parents[i]] += mass[i]
