@@ -8,6 +8,8 @@ import contextlib
 import hashlib
 import os
 import resource
+import subprocess
+import sys
 import tarfile
 import tempfile
 import time
@@ -199,16 +201,35 @@ def million(total: int = 1_000_000, steps: int = 10) -> None:
         print(f"{archive.size:>9}: verify of everything {spent:.1f} s, {archive.size / spent:,.0f}/s, peak {peak} MB")
 
 
+ELSEWHERE = (
+    ("pulls and their requests and bytes", ("-m", "bench.mirror")),
+    ("withdrawals", ("-m", "bench.withdraw")),
+    (
+        "kills, injected faults, flipped bits",
+        ("-m", "pytest", "-q", "-m", "torture", "tests/archive/test_endurance.py"),
+    ),
+    ("hostile hosts", ("-m", "pytest", "-q", "tests/mirror")),
+)
+
+
+def elsewhere() -> None:
+    """What other commands show of the proof, one after the other; fails when one of them does."""
+    for what, command in ELSEWHERE:
+        print(f"== {what}: {' '.join(command)}", flush=True)
+        subprocess.run([sys.executable, *command], env={**os.environ, "BAOGUAN_TORTURE": "1"}, check=True)
+
+
 def main() -> None:
     """`bench proof`: made-up records, then the real ones; more by its options."""
     parser = argparse.ArgumentParser(prog="./run bench proof", description=__doc__)
     parser.add_argument("count", type=int, nargs="?", default=20_000, help="made-up records (20,000)")
-    parser.add_argument("--only", choices=("synthetic", "real", "incremental"), help="one part alone")
-    parser.add_argument("--million", action="store_true", help="1,000,000 entries instead: append, verify, prove")
+    parser.add_argument("--only", choices=("synthetic", "real", "incremental", "million"), help="one part alone")
+    parser.add_argument("--million", action="store_true", help="the same as --only million")
+    parser.add_argument("--entries", type=int, default=1_000_000, help="of the part without files (1,000,000)")
+    parser.add_argument("--all", action="store_true", help="then pulls, withdrawals, tortures, hostile hosts: an hour")
     options = parser.parse_args()
     if options.million:
-        million()
-        return
+        options.only = "million"
     if options.only in (None, "synthetic"):
         measure("synthetic", synthetic(options.count))
     if options.only in (None, "incremental"):
@@ -217,6 +238,10 @@ def main() -> None:
     if options.only in (None, "real"):
         with contextlib.suppress(FileNotFoundError):
             measure("waimei", real(shared))
+    if options.only in (None, "million"):
+        million(options.entries)
+    if options.all:
+        elsewhere()
 
 
 if __name__ == "__main__":
