@@ -1,5 +1,7 @@
 """An account in the browser, without JavaScript: login, lists, marks, folders, filters, OPML, passwords, the end."""
 
+import base64
+import json
 import re
 import sqlite3
 from pathlib import Path
@@ -327,6 +329,27 @@ def test_a_deleted_account_leaves_no_row(site: Site, reader: Reader) -> None:
     assert site.ask("/v1/me", headers={"x-auth-token": site.app_password}).status == 401
 
 
+def test_passkeys_take_no_nonsense(site: Site) -> None:
+    pytest.importorskip("webauthn", reason="the extra passkeys")
+    one = Reader(site)
+    one.open("/login")
+    assert "passkey" not in one.page, "a bare address has no name to bind keys to"
+    assert one.post("/login/passkey/options", one.hidden("/login")).status == 404
+    host = {"host": "localhost:1"}
+    one.open("/login", **host)
+    fields = one.hidden("/login/passkey")
+    got = one.post("/login/passkey/options", fields, **host)
+    challenge = got.json["challenge"]
+    data = {"type": "webauthn.get", "challenge": challenge, "origin": "http://localhost:1"}
+    coded = base64.urlsafe_b64encode(json.dumps(data).encode()).decode().rstrip("=")
+    whole = {"id": "eA", "rawId": "eA", "type": "public-key", "response": {"clientDataJSON": coded, "userHandle": "MQ"}}
+    for text in ("", "[]", "{}", "null", "[" * 9000, '{"response": 5}', '{"response": {"clientDataJSON": "%%"}}'):
+        assert one.post("/login/passkey", {**fields, "credential": text}, **host).status in (400, 403), text
+    for extra in ({"id": "eA"}, {"id": "ü"}, {"id": None}):
+        assert one.post("/login/passkey", {**fields, "credential": json.dumps(whole | extra)}, **host).status == 403
+    assert "session" not in one.cookies
+
+
 def test_closed_pages_open_by_the_form(archive: Path) -> None:
     add_user(archive)
     site = Site(archive, "", "--login", "all")
@@ -348,8 +371,6 @@ def test_without_an_account_there_are_no_pages(archive: Path) -> None:
 
 
 def basic(name: str, password: str) -> str:
-    import base64
-
     return "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()
 
 

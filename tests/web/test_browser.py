@@ -174,6 +174,20 @@ def test_an_account_without_javascript_and_by_keys(modules: Path, account: tuple
     assert (seen["stored"], seen["complaints"]) == ([], [])
 
 
+def test_passkeys(modules: Path, account: tuple[str, str]) -> None:
+    pytest.importorskip("webauthn", reason="the extra passkeys")
+    at = account[0].replace("127.0.0.1", "localhost")
+    command = ["node", str(HERE / "passkeys.mjs"), str(modules), str(CHROMIUM), at, NAME, PASSWORD]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-2000:]
+    seen = json.loads(done.stdout)
+    assert seen["made"] == ["laptop"]
+    assert (seen["home"], seen["name"]) == ("/my", NAME)
+    assert seen["again"] == [403, 403, 403], "an answer counts once, of its own page, and unchanged"
+    assert (seen["revoked"], seen["refused"], seen["complaints"]) == (0, 403, [])
+    assert seen["without"] == 0, "no button where the browser knows no passkeys"
+
+
 def test_keys_and_reading_with_the_server_gone(modules: Path, archive: str) -> None:
     host, port = archive.removeprefix("http://").split(":")
     command = ["node", str(HERE / "keys.mjs"), str(modules), str(CHROMIUM), host, port]

@@ -54,6 +54,17 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     unsubscribed: bool = False
 
 
+class Passkey(msgspec.Struct, frozen=True, kw_only=True):
+    """The public half of a key that logs a user in; its id is the key of its row."""
+
+    label: str
+    public_key: str
+    """COSE, in base64url."""
+    sign_count: int = 0
+    """As the authenticator said last; it only grows, where it counts at all."""
+    created_ms: int = 0
+
+
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
     """What happens to new articles that a query finds."""
 

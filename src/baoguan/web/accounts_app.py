@@ -22,6 +22,7 @@ from baoguan.web.accounts_http import Call, Refused, basic_user, plain_refusal
 from baoguan.web.accounts_lists import Lists
 from baoguan.web.accounts_mine import SignedIn
 from baoguan.web.accounts_pages import AccountPages, Part, to_login
+from baoguan.web.accounts_passkeys import open_passkeys
 from baoguan.web.accounts_rules import Rules
 from baoguan.web.accounts_self import Self
 from baoguan.web.accounts_session import Sessions
@@ -60,12 +61,14 @@ class AppsSite:
         interfaces = (GoogleReader, Miniflux, Fever, OwncloudNews)
         routes = [route for one in interfaces for route in one(self.apps, base_of).routes()]
         renderer.login = self.apps.has_users
+        keys = open_passkeys(self.apps)
         parts: list[Part] = [
-            Sessions(self.apps),
+            Sessions(self.apps, keys),
             Lists(self.apps),
             Subscriptions(self.apps),
             Rules(self.apps),
-            Self(self.apps),
+            Self(self.apps, keys),
+            *([keys] if keys is not None else []),
         ]
         routes += AccountPages(self.apps, renderer, parts).routes()
         pictures = Route("/m/{signature}/{name}", self._picture(renderer))

@@ -1,5 +1,7 @@
 """/my/account: app passwords, the own password, and the end of the account."""
 
+from typing import TYPE_CHECKING
+
 from starlette.responses import Response
 
 from baoguan.errors import ConfigError
@@ -10,6 +12,9 @@ from baoguan.web.accounts_login import digest
 from baoguan.web.accounts_pages import Door, Visit, seen
 from baoguan.web.accounts_session import begin, end, own_password
 
+if TYPE_CHECKING:
+    from baoguan.web.accounts_passkeys import Passkeys
+
 NOTES = ("saved", "revoked", "changed")
 _APPS = 50
 """Apps of one account."""
@@ -18,8 +23,8 @@ _APPS = 50
 class Self:
     """The page and its forms."""
 
-    def __init__(self, apps: AppDesk) -> None:
-        self._apps = apps
+    def __init__(self, apps: AppDesk, keys: "Passkeys | None" = None) -> None:
+        self._apps, self._keys = apps, keys
 
     def doors(self) -> list[Door]:
         """Its addresses."""
@@ -49,6 +54,8 @@ class Self:
             label=label,
             base=visit.call.base,
             wrong=wrong,
+            passkeys=self._keys is not None and self._keys.fits(visit),
+            keys=[] if self._keys is None else self._keys.named(mine.account, ui),
             note=note if note in NOTES else "",
         )
 

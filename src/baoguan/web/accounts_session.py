@@ -2,6 +2,7 @@
 
 import base64
 import math
+from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
@@ -11,6 +12,10 @@ from baoguan.web.accounts_http import Refused, address_of
 from baoguan.web.accounts_login import SESSION_MS, digest
 from baoguan.web.accounts_mine import COOKIE
 from baoguan.web.accounts_pages import GATE, Door, Visit, gate_seal, local, seen
+from baoguan.web.script import script_hash
+
+if TYPE_CHECKING:
+    from baoguan.web.accounts_passkeys import Passkeys
 
 FORGET = '"cache", "storage"'
 """Clear-Site-Data at the end of a session: what the browser keeps for reading offline shows an account's marks."""
@@ -19,8 +24,8 @@ FORGET = '"cache", "storage"'
 class Sessions:
     """/login and /logout."""
 
-    def __init__(self, apps: AppDesk) -> None:
-        self._apps = apps
+    def __init__(self, apps: AppDesk, keys: "Passkeys | None" = None) -> None:
+        self._apps, self._keys = apps, keys
 
     def doors(self) -> list[Door]:
         """Their addresses."""
@@ -35,8 +40,12 @@ class Sessions:
     def _form(self, visit: Visit, wrong: str, status: int = 200) -> Response:
         gate = visit.call.request.cookies.get(GATE, "")[:64]
         fresh = gate or base64.urlsafe_b64encode(self._apps.desk.entropy.token_bytes(16)).decode().rstrip("=")
+        offered = self._keys is not None and self._keys.fits(visit)
+        if offered:
+            visit.ui.more_script = script_hash("account.js")
         reply = visit.page(
             "login.html",
+            passkeys=offered,
             status=status,
             wrong=wrong,
             name=visit.text("name", 65),

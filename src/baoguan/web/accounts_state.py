@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
-from baoguan.model.account import Filter, Mark, Subscription, User
+from baoguan.model.account import Filter, Mark, Passkey, Subscription, User
 from baoguan.ports import Accounts
 from baoguan.web.accounts_shelf import FAR, Item, Shelf
 
@@ -48,6 +48,8 @@ class Account:
         self.folders: list[str] = []
         """Folders that were made, in order; one that outlets are in exists anyway."""
         self.filters: list[Filter] = []
+        self.passkeys: dict[str, Passkey] = {}
+        """By id, in base64url."""
         self.filtered = -1
         """The log size up to which filters have acted; -1: not yet."""
 
@@ -63,6 +65,7 @@ class Account:
         self.read_until = {key: int(value) for key, value in table.get("until", {}).items()}
         subscriptions = table.get("feed", {}).items()
         self.subscriptions = {key: msgspec.json.decode(value, type=Subscription) for key, value in subscriptions}
+        self.passkeys = {key: msgspec.json.decode(v, type=Passkey) for key, v in table.get("passkey", {}).items()}
         settings = table.get("set", {})
         self.folders = msgspec.json.decode(settings.get("folders", b"[]"), type=list[str])
         self.filters = msgspec.json.decode(settings.get("filters", b"[]"), type=list[Filter])
@@ -280,6 +283,14 @@ class Account:
         """Replaces the filters; they act on what comes from now on."""
         self.filters = list(filters)
         self._put([("set", "filters", msgspec.json.encode(self.filters))])
+
+    def set_passkey(self, identity: str, key: Passkey | None) -> None:
+        """Keeps or replaces a key, or takes it back (None)."""
+        if key is None:
+            self.passkeys.pop(identity, None)
+        else:
+            self.passkeys[identity] = key
+        self._put([("passkey", identity, None if key is None else msgspec.json.encode(key))])
 
     def set_filtered(self, size: int) -> None:
         """Remembers how far filters have acted."""

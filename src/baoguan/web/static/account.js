@@ -1,4 +1,4 @@
-// For who is signed in: m and s tell the account, by the page's own form. No page needs this file.
+// For who is signed in: m and s tell the account, by the page's own form; and passkeys. No page needs this file.
 const form = document.querySelector('#m')
 const here = () => /^\/article\/(\w{16})/.exec(location.pathname)?.[1] || /\/article\/(\w{16})$/.exec(document.activeElement.href)?.[1]
 const off = () => { try { return (localStorage.off || '').includes('keys') } catch { return false } }
@@ -32,3 +32,21 @@ if (form) addEventListener('keydown', event => {
   event.stopImmediatePropagation()
   tell(value, names)
 }, true)
+
+// A key is made or asked for, then the form is sent as any other. Old browsers don't see it.
+const key = document.querySelector('#passkey')
+if (key && self.PublicKeyCredential?.parseRequestOptionsFromJSON) {
+  key.classList.remove('wait')
+  key.onsubmit = async event => {
+    event.preventDefault()
+    const answer = await fetch(key.dataset.options, { method: 'POST', body: new URLSearchParams(new FormData(key)) })
+    if (!answer.ok) return location.reload()
+    const asked = await answer.json(), { parseCreationOptionsFromJSON: making, parseRequestOptionsFromJSON: asking } = PublicKeyCredential
+    // The reader may think better of it.
+    try {
+      const given = key.dataset.make ? await navigator.credentials.create({ publicKey: making.call(PublicKeyCredential, asked) }) : await navigator.credentials.get({ publicKey: asking.call(PublicKeyCredential, asked) })
+      key.elements.credential.value = JSON.stringify(given)
+      key.submit()
+    } catch {}
+  }
+}
