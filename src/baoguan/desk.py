@@ -21,10 +21,10 @@ from baoguan.errors import DiskFull, FeedError
 from baoguan.feeds.fallback import parse_feed_or_fallback
 from baoguan.model.catalog import CaptureRow
 from baoguan.model.feed import FeedDoc, FeedState
-from baoguan.model.outbox import OutboxRow, TakenRow
+from baoguan.model.outbox import OutboxHealth, OutboxRow, TakenRow
 from baoguan.model.outlet import Outlet
 from baoguan.model.schedule import CrawlHealth, Note, PendingItem
-from baoguan.ports import Clock, Entropy, Fetcher, Forgets, Schedule, SearchIndex
+from baoguan.ports import Accounts, Clock, Entropy, Fetcher, Forgets, Schedule, SearchIndex
 from baoguan.text.identity import keys_of
 from baoguan.text.urls import canonical_url
 
@@ -95,6 +95,22 @@ class CrawlState(Schedule, Protocol):
         ...
 
 
+class KeptAccounts(Accounts, Protocol):
+    """Accounts that can be moved to another engine."""
+
+    def dump(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        """(table, row) of everything."""
+        ...
+
+    def load(self, rows: Iterable[tuple[str, tuple[Any, ...]]]) -> None:
+        """Takes what others dumped, in place of what is here."""
+        ...
+
+    def close(self) -> None:
+        """Ends it."""
+        ...
+
+
 class Outbox(Protocol):
     """What workers finished and no checkpoint covers yet. A row goes with the head that covers it, never before."""
 
@@ -107,6 +123,10 @@ class Outbox(Protocol):
 
     def waiting(self) -> int:
         """How many rows wait to be logged; those set aside don't."""
+        ...
+
+    def health(self) -> OutboxHealth:
+        """In numbers, for metrics."""
         ...
 
     def elect(self) -> bool:

@@ -10,10 +10,12 @@ import msgspec
 from baoguan.archive.staging import Staging
 from baoguan.backends.executors import LocalExecutor
 from baoguan.backends.files import FileHead, FileLock, FileObjects
+from baoguan.backends.sqlite.accounts import FILE, SqliteAccounts
 from baoguan.backends.sqlite.schedule import SqliteSchedule
 from baoguan.config import Settings
-from baoguan.desk import CrawlState
+from baoguan.desk import CrawlState, KeptAccounts
 from baoguan.errors import ConfigError
+from baoguan.migrating import copy_accounts
 from baoguan.ports import Executor, Head, ObjectStore, SearchIndex
 from baoguan.text.zones import zone_of
 
@@ -61,6 +63,50 @@ def open_schedule(folder: Path, settings: Settings) -> CrawlState:
     from baoguan.backends.postgres.schedule import PgSchedule
 
     return PgSchedule(link, lease_ms=int(settings.lease_s * 1000))
+
+
+def open_accounts_of(folder: Path, settings: Settings) -> KeptAccounts:
+    """The accounts: SQLite in private/, or PostgreSQL, where several web servers share them."""
+    if not settings.database:
+        return SqliteAccounts(folder / FILE)
+    link = open_link(settings)
+    from baoguan.backends.postgres.accounts import PgAccounts
+
+    return PgAccounts(link)
+
+
+@contextmanager
+def move_accounts(folder: Path, here: Settings, there: Settings) -> Iterator[int]:
+    """Copies the accounts; once the settings name the new place, on leaving, the old ones are deleted."""
+    source, goal = open_accounts_of(folder, here), open_accounts_of(folder, there)
+    try:
+        yield copy_accounts(source, goal)
+        for user in source.users():
+            source.delete_user(user.id)
+    finally:
+        source.close()
+        goal.close()
+
+
+@contextmanager
+def accounts_in_folder(folder: Path, settings: Settings) -> Iterator[None]:
+    """For a backup: what the database holds of accounts lies in private/ meanwhile, as a folder of its own has it."""
+    if not settings.database:
+        yield
+        return
+    there, here = (
+        open_accounts_of(folder, settings),
+        open_accounts_of(folder, msgspec.structs.replace(settings, database="")),
+    )
+    try:
+        copy_accounts(there, here)
+        here.close()
+        yield
+    finally:
+        there.close()
+        here.close()
+        for path in (folder / FILE).parent.glob(f"{Path(FILE).name}*"):
+            path.unlink()
 
 
 class Writing(msgspec.Struct, frozen=True, kw_only=True):

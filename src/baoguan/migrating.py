@@ -6,7 +6,7 @@ from collections.abc import Callable
 import msgspec
 
 from baoguan.archive.paths import CHECKPOINT_PATH
-from baoguan.desk import CrawlState
+from baoguan.desk import CrawlState, KeptAccounts
 from baoguan.errors import StoreError
 from baoguan.ports import Head, ObjectStore
 
@@ -27,6 +27,15 @@ def copy_state(source: CrawlState, target: CrawlState) -> int:
     if before != after:
         raise StoreError("the crawl state reads back otherwise than it was written; nothing was changed here")
     return len(after)
+
+
+def copy_accounts(source: KeptAccounts, target: KeptAccounts) -> int:
+    """Puts accounts, secrets and marks in place of the target's, and reads them back; returns the rows. StoreError."""
+    target.load(source.dump())
+    rows = list(source.dump())
+    if sorted(map(repr, rows)) != sorted(map(repr, target.dump())):
+        raise StoreError("the accounts read back otherwise than they were written; nothing was changed here")
+    return len(rows)
 
 
 def copy_archive(

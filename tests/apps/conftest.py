@@ -15,6 +15,7 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 import pytest
 
+from baoguan import config
 from baoguan.app import OutletEntry, create_archive, open_desk
 from baoguan.backends.clock import SystemClock, SystemEntropy
 from baoguan.indexing import index_new
@@ -119,7 +120,7 @@ def archive(made: Path, tmp_path: Path) -> Path:
 
 def add_user(folder: Path, name: str = NAME, password: str = PASSWORD) -> str:
     """Makes an account; returns an app password."""
-    accounts = open_accounts(folder)
+    accounts = open_accounts(folder, config.load(config.read_file(folder)))
     try:
         door = Doorkeeper(accounts, SystemClock(), SystemEntropy())
         return door.app_password(door.add(name, password), "test")

@@ -1,19 +1,41 @@
 """ports.Accounts, the same for every backend."""
 
+import itertools
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from baoguan.backends.memory_accounts import MemoryAccounts
+from baoguan.backends.postgres import Link
+from baoguan.backends.postgres.accounts import PgAccounts
 from baoguan.backends.sqlite.accounts import SqliteAccounts
 from baoguan.errors import Conflict, NotFound
 from baoguan.model.account import Secret
 from baoguan.ports import Accounts
+from tests.backends.postgres_server import Postgres
+
+NUMBERS = itertools.count()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def accounts(request: pytest.FixtureRequest, tmp_path: Path) -> Accounts:
-    return MemoryAccounts() if request.param == "memory" else SqliteAccounts(tmp_path / "private" / "accounts.sqlite")
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    server = Postgres().start("fsync=off")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def accounts(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Accounts]:
+    if request.param == "memory":
+        yield MemoryAccounts()
+        return
+    kept: SqliteAccounts | PgAccounts = SqliteAccounts(tmp_path / "private" / "accounts.sqlite")
+    if request.param == "postgres":
+        kept = PgAccounts(Link(request.getfixturevalue("postgres").address, f"test/accounts{next(NUMBERS)}"))
+    yield kept
+    kept.close()
 
 
 def secret(user: int, digest: bytes, kind: str = "token", **fields: object) -> Secret:
@@ -86,3 +108,37 @@ def test_no_byte_of_a_deleted_account_stays_in_the_file(tmp_path: Path) -> None:
     assert b"unmistakable" not in data
     assert b"somebody-unique" not in data
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_they_move_between_engines_and_new_users_get_new_numbers(tmp_path: Path, postgres: Postgres) -> None:
+    here, there = SqliteAccounts(tmp_path / "a.sqlite"), PgAccounts(Link(postgres.address, "test/moved"))
+    back = SqliteAccounts(tmp_path / "b.sqlite")
+    gone, user = here.add_user("gone", "hash", 1).id, here.add_user("lin", "hash", 2).id
+    here.delete_user(gone)
+    here.put_secret(secret(user, b"d\0", "app", label="reader"))
+    here.put(user, [("mark", "1", b"\0x"), ("folder", "新聞", b"")])
+    there.add_user("old", "x", 3)
+    there.load(here.dump())
+    back.load(there.dump())
+    assert list(here.dump()) == list(there.dump()) == list(back.dump())
+    assert there.add_user("ada", "hash", 4).id > user
+    for one in (here, there, back):
+        one.close()
+
+
+def test_two_servers_share_marks(postgres: Postgres) -> None:
+    one, other = (PgAccounts(Link(postgres.address, "test/shared")) for _ in range(2))
+    user = one.add_user("lin", "hash", 0).id
+    threads = [
+        threading.Thread(target=lambda who=who, n=n: who.put(user, [("mark", str(n), b"x")]))
+        for n, who in enumerate([one, other] * 10)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert one.version(user) == other.version(user) == 20
+    assert len(one.rows(user)) == 20
+    assert one.rows(user) == other.rows(user)
+    one.close()
+    other.close()

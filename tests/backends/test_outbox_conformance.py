@@ -19,7 +19,7 @@ from baoguan.desk import CrawlState, Outbox
 from baoguan.errors import Conflict, NotFound, StoreError
 from baoguan.model.capture import CaptureRef
 from baoguan.model.feed import FeedState, Item
-from baoguan.model.outbox import OutboxRow
+from baoguan.model.outbox import OutboxHealth, OutboxRow
 from baoguan.model.schedule import PendingItem
 from baoguan.ports import Head, Schedule
 from tests.backends.postgres_server import Postgres
@@ -179,6 +179,17 @@ def test_a_feed_that_is_logged_meanwhile_tells_its_items(postgres: Postgres) -> 
     outbox.put([row("k1")])
     schedule.set_feed_captures({("f", 7): CaptureRef(record_id="r", sha256="s")})
     assert outbox.take(limit=9, size_bytes=9)[0].capture == CaptureRef(record_id="r", sha256="s")
+
+
+def test_health_is_counted(place: Place) -> None:
+    outbox, schedule, _ = place
+    wait_for(schedule, "k1", "k2")
+    assert outbox.health() == OutboxHealth(waiting=0, set_aside=0, size_bytes=0, age_s=0)
+    outbox.put([row("k1", b"123"), row(a=b"12345"), row("k2")])
+    outbox.set_aside(outbox.take(limit=9, size_bytes=1000)[2].n, "broken")
+    found = outbox.health()
+    assert (found.waiting, found.set_aside, found.size_bytes) == (2, 1, 3 + 4 + 5)
+    assert 0 <= found.age_s < 60
 
 
 def test_one_is_elected_and_another_when_it_dies(postgres: Postgres) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,8 +18,10 @@ from baoguan.backends.memory import MemoryHead
 from baoguan.backends.postgres import Link
 from baoguan.backends.postgres.head import PgHead, PgLock, PgStaging
 from baoguan.backends.postgres.pace import PgPace
+from baoguan.backends.sqlite.accounts import SqliteAccounts
 from baoguan.config import load, read_file
-from baoguan.engines import open_writing
+from baoguan.desk import KeptAccounts
+from baoguan.engines import open_accounts_of, open_writing
 from baoguan.errors import ConfigError, Conflict, StoreError
 from newsroom import Newsroom, acts
 from tests.backends.postgres_server import Postgres
@@ -51,11 +54,18 @@ def test_files_and_bucket_with_database_give_the_same_checkpoint(
     assert "everything stands" in run("verify", "-C", str(tmp_path / "cluster"))
 
 
+def accounts(folder: Path) -> closing[KeptAccounts]:
+    return closing(open_accounts_of(folder, load(read_file(folder))))
+
+
 def test_there_and_back_with_news_on_both_sides(tmp_path: Path, postgres: Postgres) -> None:
     with Newsroom("voa") as room:
         house = House(tmp_path / "archive", room).make()
         house.sync()
         before = house.status()
+        with accounts(house.folder) as kept:
+            lin = kept.add_user("lin", "hash", 1).id
+            kept.put(lin, [("mark", "1", b"read")])
         said = run("migrate", "-C", str(house.folder), "--to", postgres.address)
         assert "read back and the same" in said
         assert postgres.address in (house.folder / "baoguan.toml").read_text()
@@ -67,7 +77,19 @@ def test_there_and_back_with_news_on_both_sides(tmp_path: Path, postgres: Postgr
         assert house.sync().counts["new"] == 1
         assert house.sync().counts["new"] == 0
         house.verify()
+        file = house.folder / "private" / "accounts.sqlite"
+        assert b"lin" not in file.read_bytes()
+        with accounts(house.folder) as kept:
+            assert kept.rows(lin) == [("mark", "1", b"read")]
+            kept.put(lin, [("mark", "2", b"read")])
+        run("backup", "-C", str(house.folder), str(tmp_path / "backup"))
+        assert not file.exists()
+        with closing(SqliteAccounts(tmp_path / "backup" / "private" / "accounts.sqlite")) as backed:
+            assert [row[1] for row in backed.rows(lin)] == ["1", "2"]
         run("migrate", "-C", str(house.folder), "--to", "sqlite")
+        with accounts(house.folder) as kept:
+            assert [(user.id, user.name) for user in kept.users()] == [(lin, "lin")]
+            assert [row[1] for row in kept.rows(lin)] == ["1", "2"]
         assert postgres.address not in (house.folder / "baoguan.toml").read_text()
         assert house.sync().counts["new"] == 0
         # What stayed behind is an old head: moving there again must not believe it.

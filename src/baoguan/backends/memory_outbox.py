@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from baoguan.errors import Conflict, NotFound
-from baoguan.model.outbox import OutboxRow, TakenRow
+from baoguan.model.outbox import OutboxHealth, OutboxRow, TakenRow
 from baoguan.ports import Schedule
 
 
@@ -29,6 +29,12 @@ class MemoryOutbox:
     def waiting(self) -> int:
         """As desk.Outbox."""
         return len(self._rows) - len(self.failed)
+
+    def health(self) -> OutboxHealth:
+        """As desk.Outbox; without a clock its rows are of no age."""
+        open_rows = [row for n, row in self._rows.items() if n not in self.failed]
+        size = sum(len(row.body) + sum(map(len, row.parts.values())) for row in open_rows)
+        return OutboxHealth(waiting=self.waiting(), set_aside=len(self.failed), size_bytes=size, age_s=0)
 
     def elect(self) -> bool:
         """Always: there is nobody else."""

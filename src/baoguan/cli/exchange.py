@@ -210,6 +210,7 @@ def backup(folder: Path, destination: Path) -> None:
     """Copy public/ as of a checkpoint, state/ and private/ to DEST (a folder, or a .tar.zst file)."""
     from baoguan.app import open_desk
     from baoguan.archive.backup import backup as run
+    from baoguan.engines import accounts_in_folder
 
     with open_desk(folder) as desk:
         places = desk.catalog.capture
@@ -218,7 +219,8 @@ def backup(folder: Path, destination: Path) -> None:
             place = places(record_id)
             return place.file if place else None
 
-        report = run(desk.archive, desk.folder, destination, copy_state=desk.schedule.backup, capture_file=file_of)
+        with accounts_in_folder(desk.folder, desk.settings):
+            report = run(desk.archive, desk.folder, destination, copy_state=desk.schedule.backup, capture_file=file_of)
         desk.note_export("backup", str(destination.resolve()))
     click.echo(f"{destination}: {report.files} files as of log size {report.size}; it holds the key: keep it private")
 

@@ -22,11 +22,12 @@ from baoguan.cli.common import archive_option, print_json, progress_bar, size_te
 @click.option("--region", default=None, help="region of the bucket")
 @click.option("--json", "as_json", is_flag=True, help="one JSON object")
 def migrate(folder: Path, targets: tuple[str, ...], endpoint: str | None, region: str | None, *, as_json: bool) -> None:
-    """Move public/ into a bucket or back, and the crawl state with head and lock into PostgreSQL or back.
+    """Move public/ into a bucket or back, and crawl state, head, lock and accounts into PostgreSQL or back.
 
-    Each object and row is read back and compared, then baoguan.toml names the new place. The old place stays as it is:
-    delete it when `baoguan verify` is content with the new one. Stop sync, serve and workers first. Credentials of a
-    bucket come from the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY).
+    Each object and row is read back and compared, then baoguan.toml names the new place. The old place stays as it is
+    (but for accounts, which are never in two places): delete it when `baoguan verify` is content with the new one. Stop
+    sync, serve and workers first. Credentials of a bucket come from the environment (AWS_ACCESS_KEY_ID,
+    AWS_SECRET_ACCESS_KEY).
     """
     said = []
     for target in targets:
@@ -80,7 +81,7 @@ def _state(folder: Path, database: str) -> tuple[object, str]:
     from baoguan import config
     from baoguan.app import set_settings
     from baoguan.backends.lock import FileLock
-    from baoguan.engines import adopt_head, open_schedule, open_store
+    from baoguan.engines import adopt_head, move_accounts, open_schedule, open_store
     from baoguan.errors import ConfigError
     from baoguan.migrating import copy_state
 
@@ -97,6 +98,10 @@ def _state(folder: Path, database: str) -> tuple[object, str]:
             source.close()
             goal.close()
         adopt_head(folder, there, open_store(folder, here, lock)[1])
-        set_settings(folder, database=database)
+        with move_accounts(folder, here, there) as accounts:
+            set_settings(folder, database=database)
     where = "PostgreSQL" if database else "state/schedule.sqlite"
-    return {"rows": rows}, f"{rows} rows of crawl state copied into {where}, read back and the same; the old stay"
+    return {"rows": rows, "accounts": accounts}, (
+        f"{rows} rows of crawl state copied into {where}, read back and the same; the old stay\n"
+        f"{accounts} rows of accounts moved, read back and the same; the old are deleted"
+    )

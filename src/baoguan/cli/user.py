@@ -31,8 +31,7 @@ def _door(folder: Path) -> Iterator["Doorkeeper"]:
     from baoguan.web.accounts_login import Doorkeeper
     from baoguan.web.accounts_store import open_accounts
 
-    config.read_file(folder)
-    accounts = open_accounts(folder)
+    accounts = open_accounts(folder, config.load(config.read_file(folder)))
     try:
         yield Doorkeeper(accounts, SystemClock(), SystemEntropy())
     finally:
@@ -154,7 +153,7 @@ def _account(folder: Path, name: str) -> Iterator[tuple["AppDesk", "Account"]]:
 
     with open_desk(folder) as desk:
         index_new(desk)
-        accounts = open_accounts(desk.folder)
+        accounts = open_accounts(desk.folder, desk.settings)
         apps = AppDesk(desk, DeskSource(desk), accounts, read_secret(desk.folder, desk.entropy))
         try:
             found = accounts.user(name)

@@ -77,6 +77,19 @@ class OutboxRow(msgspec.Struct, frozen=True, kw_only=True):
     """sha256 (hex) to bytes of pictures."""
 
 
+class OutboxHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """The outbox in numbers."""
+
+    waiting: int
+    """Rows to be logged."""
+    set_aside: int
+    """Rows that can't be: for a person."""
+    size_bytes: int
+    """Of those that wait."""
+    age_s: float
+    """Of the oldest that waits; 0 where none does."""
+
+
 class TakenRow(msgspec.Struct, frozen=True, kw_only=True):
     """On its way out."""
 

@@ -143,6 +143,6 @@ def open_apps(desk: Desk, source: ReaderSource) -> AppsSite | None:
         raise ConfigError(f"login = {login!r}: {', '.join(LOGINS)} are known")
     if login == "none":
         return None
-    accounts = open_accounts(desk.folder)
+    accounts = open_accounts(desk.folder, desk.settings)
     secret = read_secret(desk.folder, desk.entropy)
     return AppsSite(AppDesk(desk, source, accounts, secret), closed=login == "all")

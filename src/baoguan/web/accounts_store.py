@@ -3,18 +3,20 @@
 import os
 from pathlib import Path
 
-from baoguan.backends.sqlite.accounts import FILE, SqliteAccounts
+from baoguan.config import Settings
+from baoguan.desk import KeptAccounts
+from baoguan.engines import open_accounts_of
 from baoguan.errors import ConfigError
 from baoguan.ports import Entropy
 
 SECRET_FILE = "private/hmac"  # noqa: S105 - its place, not the secret
 
 
-def open_accounts(folder: Path) -> SqliteAccounts:
+def open_accounts(folder: Path, settings: Settings) -> KeptAccounts:
     """The accounts of an archive."""
     private = folder / "private"
     private.mkdir(mode=0o700, exist_ok=True)
-    return SqliteAccounts(folder / FILE)
+    return open_accounts_of(folder, settings)
 
 
 def read_secret(folder: Path, entropy: Entropy) -> bytes:

@@ -110,10 +110,20 @@ class Operation:
         yield gauge("pending_items", "Items that wait for their page.", [({}, health.pending)])
         yield gauge("pending_oldest_seconds", "Age of the oldest of them.", [({}, oldest)])
         yield gauge("disk_free_bytes", "Free where the archive lies.", [({}, disk.free)])
+        yield from self._outbox()
         counts = health.counts
         yield counter("polls", "Polls of feeds.", [({}, counts.get("polls", 0))])
         yield counter("poll_failures", "Polls that gave no feed, by kind.", _named(counts, "poll_", "kind"))
         yield counter("articles_taken", "What became of items, by outcome.", _named(counts, "article_", "outcome"))
+
+    def _outbox(self) -> Iterator[str]:
+        if self._desk.outbox is None:
+            return
+        queue = self._desk.outbox.health()
+        rows: list[Sample] = [({"state": "waiting"}, queue.waiting), ({"state": "set-aside"}, queue.set_aside)]
+        yield gauge("outbox_rows", "What workers finished and no checkpoint covers yet, by state.", rows)
+        yield gauge("outbox_bytes", "Bytes of those that wait.", [({}, queue.size_bytes)])
+        yield gauge("outbox_oldest_seconds", "Age of the oldest that waits.", [({}, queue.age_s)])
 
 
 def _named(counts: dict[str, int], start: str, label: str) -> list[Sample]:

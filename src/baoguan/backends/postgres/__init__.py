@@ -84,6 +84,16 @@ STEPS = (
         FROM unnest(names, paces) AS asked (name, pace) WHERE key = name;
     END $$ LANGUAGE plpgsql;
     """,
+    """
+    CREATE TABLE account (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL,
+      password text NOT NULL, created_ms bigint NOT NULL, version bigint NOT NULL DEFAULT 0);
+    CREATE UNIQUE INDEX account_name ON account (lower(name));
+    CREATE TABLE secret (n bigint GENERATED ALWAYS AS IDENTITY, digest bytea PRIMARY KEY, account bigint NOT NULL,
+      kind text NOT NULL, label text NOT NULL, created_ms bigint NOT NULL, expires_ms bigint NOT NULL);
+    CREATE INDEX secret_account ON secret (account, kind, n);
+    CREATE TABLE mark (account bigint, kind text, key text, value bytea NOT NULL, PRIMARY KEY (account, kind, key));
+    """,
+    "ALTER TABLE outbox ADD made timestamptz NOT NULL DEFAULT now()",
 )
 """Applied in order, each once, each with its number in one transaction. One that stands is never changed."""
 

@@ -14,7 +14,7 @@ from baoguan.backends.postgres import Link, guarded, translated
 from baoguan.backends.postgres.head import PgHead
 from baoguan.backends.postgres.schedule import HANDED_MS, PgSchedule
 from baoguan.errors import Conflict, NotFound
-from baoguan.model.outbox import OutboxRow, TakenRow
+from baoguan.model.outbox import OutboxHealth, OutboxRow, TakenRow
 from baoguan.model.schedule import PendingItem
 from baoguan.ports import Schedule
 
@@ -27,6 +27,11 @@ ORDER BY place RETURNING n
 """
 """Numbered in the order of the rows."""
 _DAY_MS = 86_400_000
+_HEALTH = """
+SELECT count(*) FILTER (WHERE failed = ''), count(*) FILTER (WHERE failed <> ''),
+  coalesce(sum(size) FILTER (WHERE failed = ''), 0),
+  coalesce(greatest(extract(epoch FROM clock_timestamp() - min(made) FILTER (WHERE failed = '')), 0), 0) FROM outbox
+"""
 _TAKE = """
 SELECT o.n, o.body, p.item FROM (
   SELECT n, key, body, sum(size) OVER (ORDER BY n) - size AS before FROM (
@@ -94,6 +99,13 @@ class PgOutbox:
         """As desk.Outbox."""
         row = self._link.db.execute("SELECT count(*) FROM outbox WHERE failed = ''").fetchone()
         return int(row[0]) if row else 0
+
+    @guarded
+    def health(self) -> OutboxHealth:
+        """As desk.Outbox, by the clock of the database."""
+        row = self._link.db.execute(_HEALTH).fetchone()
+        assert row is not None
+        return OutboxHealth(waiting=int(row[0]), set_aside=int(row[1]), size_bytes=int(row[2]), age_s=float(row[3]))
 
     @guarded
     def elect(self) -> bool:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from baoguan.backends.sqlite import connect, transaction
 from baoguan.errors import Conflict, NotFound
@@ -148,6 +149,29 @@ class SqliteAccounts:
                 [(user, kind, key, value) for kind, key, value in given if value is not None],
             )
             return int(found[0][0])
+
+    def dump(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        """(table, row) of everything, as `load` of any engine takes it."""
+        for table, sql in (
+            ("account", "SELECT id, name, password, created_ms, version FROM user ORDER BY id"),
+            ("secret", f"SELECT {_COLUMNS} FROM secret ORDER BY n"),  # noqa: S608 - our own columns
+            ("mark", "SELECT user, kind, key, value FROM item ORDER BY 1, 2, 3"),
+        ):
+            yield from ((table, row) for row in self._all(sql))
+
+    def load(self, rows: Iterable[tuple[str, tuple[Any, ...]]]) -> None:
+        """Takes what other accounts dumped, in place of what is here."""
+        into = {
+            "account": "user (id, name, password, created_ms, version)",
+            "secret": f"secret ({_COLUMNS})",
+            "mark": "item",
+        }
+        with self._transaction() as db:
+            for table in ("user", "secret", "item"):
+                db.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+            for table, row in rows:
+                marks = ",".join("?" * len(row))
+                db.execute(f"INSERT INTO {into[table]} VALUES ({marks})", row)  # noqa: S608 - our own names
 
 
 def _user(row: tuple[object, ...]) -> User:
