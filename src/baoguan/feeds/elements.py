@@ -90,25 +90,24 @@ def category_names(children: Children, words: Iterable[str] = CATEGORIES) -> tup
     found: dict[str, None] = {}
     for word in words:
         for part in children.get(word, ())[:MAX_VALUES]:
-            for one in map(part_of, part.element.iter(part.element.tag)) if word == "itunes:category" else (part,):
-                name = _category_name(one, word)
+            if word == "media:category":
+                names = [part.attributes.get("label", "").strip()]
+            elif word == "itunes:category":
+                names = [_category_name(part_of(one)) for one in part.element.iter(part.element.tag)]
+            else:
+                names = [_category_name(part)]
+            for name in names:
                 if name:
                     found[name] = None
     return tuple(found)
 
 
-def _category_name(part: Part, word: str) -> str:
-    if not part.attributes:
-        return _plain_name(part.text) if part.text and word != "media:category" else ""
-    get = part.attributes.get
-    if word == "media:category":
-        return (get("label") or "").strip()
-    text = get("label") or get("term") or get("text") or part.text
-    return _plain_name(text) if text else ""
-
-
-def _plain_name(text: str) -> str:
-    return _remembered(text) if len(text) < _REMEMBERED_CHARS else plain(text)
+def _category_name(part: Part) -> str:
+    text = part.text
+    if part.attributes:
+        get = part.attributes.get
+        text = get("label") or get("term") or get("text") or text
+    return (_remembered(text) if len(text) < _REMEMBERED_CHARS else plain(text)) if text else ""
 
 
 _remembered = lru_cache(maxsize=2048)(plain)

@@ -47,7 +47,9 @@ def is_web(url: str) -> bool:
 
 def resolve(base: str, url: str) -> str:
     """`url` without stray white space, absolute where `base` allows it; empty when it is too long or makes no sense."""
-    if url.startswith(("https://", "http://")) and _is_plain(url):
+    # Nothing to clean and nothing to join, asked without an expression: nearly all are so.
+    plain = len(url) <= MAX_URL and url.isascii() and url.isprintable() and " " not in url
+    if plain and url.startswith(("https://", "http://")):
         return url
     url = url.strip()
     if len(url) <= MAX_URL and _CLEAN.match(url):
@@ -64,14 +66,9 @@ def resolve(base: str, url: str) -> str:
         return url
 
 
-def _is_plain(url: str) -> bool:
-    """Whether there is nothing to clean in an address, asked without an expression: nearly all are so."""
-    return len(url) <= MAX_URL and url.isascii() and url.isprintable() and " " not in url
-
-
 def _join(base: str, url: str) -> str:
     """urljoin, and the same by two concatenations for the plain paths that nearly all relative URLs are."""
-    if _PLAIN_PATH.match(url) and not any(part in url for part in ("//", "/.", "?#")):
+    if _PLAIN_PATH.match(url) and "//" not in url and "/." not in url and "?#" not in url:
         roots = _roots(base) if len(base) < _CACHED_CHARS else None
         if roots:
             return roots[0 if url[0] == "/" else 1] + url

@@ -18,6 +18,7 @@ _EXTENSIONS = {
 }
 _KINDS = {extension: kind for kind, extensions in _EXTENSIONS.items() for extension in extensions}
 _ILLUSTRATED = frozenset(("media:content", "media:group", "media:thumbnail", "media:peerlink"))
+_SPOKEN = frozenset(("media:title", "media:description", "media:credit", "media:text"))
 _Children = dict[str, list[Part]]
 
 
@@ -46,7 +47,9 @@ def media_kind(medium: str, mime: str, url: str) -> str:
 
 def whole_number(text: str | None) -> int | None:
     """A count of bytes or pixels; None for anything else."""
-    text = (text or "").strip().removesuffix("px")
+    if not text:
+        return None
+    text = text.strip().removesuffix("px")
     return int(text) if text.isdecimal() and text.isascii() and len(text) < 16 else None
 
 
@@ -95,7 +98,7 @@ def _plain_images(children: _Children, names: Names, base: str) -> Iterator[Feed
 
 def _content(part: Part, names: Names, base: str, outer: dict[str, str]) -> Iterator[FeedMedia]:
     inner = names.children(part.element) if part.size else {}
-    words = {**outer, **_words(inner)}
+    words = {**outer, **_words(inner)} if inner else outer
     get = part.attributes.get
     medium, mime = (get("medium") or "").strip().lower(), (get("type") or "").strip()
     url = get("url") or ""
@@ -127,11 +130,14 @@ def _peers(children: _Children, base: str) -> Iterator[FeedMedia]:
 def _words(children: _Children) -> dict[str, str]:
     """Title, caption and credit that stand beside or inside a picture."""
     words: dict[str, str] = {}
+    if _SPOKEN.isdisjoint(children):
+        return words
     for key, word in (("title", "media:title"), ("caption", "media:description"), ("credit", "media:credit")):
-        spoken = dict.fromkeys(as_plain(read_text(part, atom=False)) for part in children.get(word, ()))
-        text = ", ".join(part for part in spoken if part)
-        if text:
-            words[key] = text
+        if word in children:
+            spoken = dict.fromkeys(as_plain(read_text(part, atom=False)) for part in children[word])
+            text = ", ".join(part for part in spoken if part)
+            if text:
+                words[key] = text
     if "caption" not in words:
         captions = [all_text(part) for part in children.get("media:text", ()) if not part.attributes.get("start")]
         if captions and captions[0]:

@@ -81,14 +81,14 @@ class Names:
         tag = element.tag
         short = self._short.get(tag)
         if short is None:
-            short = self._shorten(str(tag)) if isinstance(tag, str) else ""
+            short = self._shorten(tag) if isinstance(tag, str) else ""
             self._short[tag] = short
         return short
 
     def children(self, element: etree._Element, *, without: frozenset[str] = _NOTHING) -> dict[str, list[Part]]:
         """The children of `element` by short name, each list in the order of the document; none named in `without`."""
         found: dict[str, list[Part]] = {}
-        short, aside = self._short, self._aside
+        short, aside, get = self._short, self._aside, found.get
         for child in element:
             name = short.get(child.tag)
             if name is None:
@@ -101,24 +101,32 @@ class Names:
             else:  # written out: what nearly every child comes down to, in half of the time of the call
                 pairs: Any = child.items()
                 part = Part(child, dict(pairs) if pairs else NO_ATTRIBUTES, 0, text.strip() if text else "")
-            if name in found:
-                found[name].append(part)
-            else:
+            known = get(name)
+            if known is None:
                 found[name] = [part]
+            else:
+                known.append(part)
         return found
 
     def _shorten(self, tag: str) -> str:
-        space, local = _space(tag), tag.rsplit("}", 1)[-1].lower()
-        if ":" in local:  # a prefix that nobody declared
-            prefix, local = local.split(":", 1)
-            return local if prefix in _OWN_PREFIXES else f"{prefix}:{local}" if prefix in _PREFIXES else ""
-        if space in MODULES:
-            return f"{MODULES[space]}:{local}"
-        if space in ATOM and self._root_space not in ATOM:
-            return f"atom:{local}"
-        if space in CORE or space == self._root_space:
-            return local
-        return f"dc:{local}" if space.startswith("http://purl.org/dc/") else ""
+        shorten = _shortened if len(tag) + len(self._root_space) < _REMEMBERED_CHARS else _shortened.__wrapped__
+        return shorten(tag, self._root_space)
+
+
+@lru_cache(maxsize=4096)
+def _shortened(tag: str, root_space: str) -> str:
+    """The short name of a tag in a document whose root is of that namespace: feeds share nearly all of them."""
+    space, local = _space(tag), tag.rsplit("}", 1)[-1].lower()
+    if ":" in local:  # a prefix that nobody declared
+        prefix, local = local.split(":", 1)
+        return local if prefix in _OWN_PREFIXES else f"{prefix}:{local}" if prefix in _PREFIXES else ""
+    if space in MODULES:
+        return f"{MODULES[space]}:{local}"
+    if space in ATOM and root_space not in ATOM:
+        return f"atom:{local}"
+    if space in CORE or space == root_space:
+        return local
+    return f"dc:{local}" if space.startswith("http://purl.org/dc/") else ""
 
 
 def local_name(element: etree._Element) -> str:

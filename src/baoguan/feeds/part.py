@@ -69,6 +69,9 @@ def attributes_of(element: etree._Element) -> dict[str, str]:
 
 def restored(text: str, aside: Aside) -> str:
     """A text with what was cut out of it."""
+    inner = text[1:-1]
+    if inner.isdigit() and text[0] == MARK:  # nothing but what was cut out
+        return aside[int(inner)]
 
     def put(found: re.Match[str]) -> str:
         number = int(found[1])

@@ -78,7 +78,7 @@ def _person(part: Part, names: Names, depth: int = 0) -> Author | None:
     if not part.size:
         return read_person(part.text[: 2 * _MAX_NAME])
     parts = names.children(part.element)
-    name, email, page = (_part(parts, words) for words in (_NAME, _EMAIL, _PAGE))
+    name, email, page = _part(parts, _NAME), _part(parts, _EMAIL), _part(parts, _PAGE)
     read = read_person(name) if name else None
     if read is not None:
         return Author(name=read.name or read.email, email=email or (read.email if read.name else ""), url=page)
@@ -92,8 +92,9 @@ def _person(part: Part, names: Names, depth: int = 0) -> Author | None:
 
 def _part(parts: _Children, words: tuple[str, ...]) -> str:
     for word in words:
-        for part in parts.get(word, ())[:MAX_VALUES]:
-            text = all_text(part)
-            if text:
-                return text[:_MAX_NAME]
+        if word in parts:
+            for part in parts[word][:MAX_VALUES]:
+                text = all_text(part)
+                if text:
+                    return text[:_MAX_NAME]
     return ""

@@ -1,6 +1,7 @@
 """Which elements say what: the names of each field in the order in which they are asked, and an item's own."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 import msgspec
 
@@ -33,6 +34,7 @@ MEDIA = frozenset(
 )  # fmt: skip
 _RARE = frozenset(("feedburner:origlink", "comments", "dc:language", "language", "media:group"))
 _MAX_PLANS = 64
+_REMEMBERED_NAMES = 40
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,14 +66,19 @@ class Plans:
         key = tuple(names)
         plan = self._plans.get(key)
         if plan is None:
-            plan = plan_of(frozenset(key))
+            plan = (
+                _remembered(key)
+                if len(key) < _REMEMBERED_NAMES and max(map(len, key), default=0) < 50
+                else plan_of(key)
+            )
             if len(self._plans) < _MAX_PLANS:
                 self._plans[key] = plan
         return plan
 
 
-def plan_of(names: frozenset[str]) -> Plan:
+def plan_of(key: tuple[str, ...]) -> Plan:
     """The plan of an item whose children bear these names."""
+    names = frozenset(key)
 
     def present(words: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(word for word in words if word in names)
@@ -90,3 +97,7 @@ def plan_of(names: frozenset[str]) -> Plan:
         media=not MEDIA.isdisjoint(names),
         rare=not _RARE.isdisjoint(names),
     )
+
+
+_remembered = lru_cache(maxsize=256)(plan_of)
+"""Feeds share the shapes of their items."""
