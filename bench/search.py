@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 import tantivy
@@ -119,7 +120,7 @@ def read_docs(source: Path) -> Iterator[SearchDoc]:
         yield SearchDoc(
             id=hashlib.sha256(name.encode()).hexdigest()[:16],  # as wide and in as little order as real ones
             index=number,
-            outlet=kept.split("/")[1],
+            outlet=urlsplit(article.url).hostname or "none",
             lang=article.language,
             title=article.title,
             text=plain_text(article.body_html),

@@ -18,7 +18,16 @@ from baoguan.model.feed import FeedState
 from baoguan.model.ids import article_id, media_path, record_path
 from baoguan.model.log import MediaRef
 from baoguan.model.schedule import Note
-from baoguan.web.source import ArchiveInfo, ArticleCard, ArticlePage, Cursor, OutletInfo, RevisionInfo
+from baoguan.web.source import (
+    ArchiveInfo,
+    ArticleCard,
+    ArticleFacts,
+    ArticlePage,
+    Cursor,
+    OutletInfo,
+    RevisionInfo,
+    facts_of,
+)
 
 NOON = datetime(2026, 3, 14, 4, 0, tzinfo=UTC)
 """Noon in UTC+8 on the newest day."""
@@ -278,6 +287,13 @@ class SampleReader:
         last = max((card.shown_ms for card in rows), default=0)
         return msgspec.structs.replace(outlet, articles=len(rows), last_ms=last) if outlet else None
 
+    def masthead(self, key: str) -> OutletInfo | None:
+        return self.outlet_table.get(key)
+
+    def facts(self, identity: str, rev: int | None = None) -> ArticleFacts | None:
+        page = self.article(identity, rev)
+        return None if page is None else facts_of(page)
+
     def feed_health(self) -> Sequence[FeedState]:
         return list(self.feeds)
 
@@ -293,10 +309,11 @@ class SampleReader:
             vantage="Reykjavík",
             size=self.size,
             root_sha256=hashlib.sha256(str(self.size).encode()).hexdigest(),
-            articles=len(self.history),
-            outlets=len(self.outlet_table),
             version="0.1.0",
         )
+
+    def totals(self) -> tuple[int, int]:
+        return len(self.history), len(self.outlet_table)
 
     def public_size(self, path: str) -> int | None:
         return len(self.files[path]) if path in self.files else None

@@ -59,6 +59,7 @@ class DeskReader:
         """The archive at its checkpoint."""
         info, head = self._source.archive_info(), self._desk.archive.checkpoint()
         verifier = self._desk.archive.verifier
+        articles, outlets = self._source.totals()
         return ArchiveSummary(
             origin=info.origin,
             vantage=info.vantage,
@@ -66,8 +67,8 @@ class DeskReader:
             size=info.size,
             root_sha256=info.root_sha256,
             checkpoint=head.note.decode() if head else "",
-            articles=info.articles,
-            outlets=info.outlets,
+            articles=articles,
+            outlets=outlets,
             zone=self._desk.settings.zone,
             version=info.version,
         )

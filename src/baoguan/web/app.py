@@ -110,7 +110,7 @@ def create_app(
         middleware=[
             *(apps.gates() if apps is not None else []),
             *([Middleware(ImageGate, site=images)] if images is not None else []),
-            Middleware(KeptPages, state=lambda: (source.state(), now_ms() // _KEPT_MS)),
+            _kept(source, pages, options, now_ms),
             Middleware(_Guard, policy=policy(style(), script=script_hash() if options.script else ""), failed=failed),
         ],
         exception_handlers={HTTPException: failed},
@@ -118,6 +118,12 @@ def create_app(
     # A redirect would be built from the Host header, which nobody vouches for.
     app.router.redirect_slashes = False
     return app
+
+
+def _kept(source: ReaderSource, pages: Pages, options: WebOptions, now_ms: Callable[[], int]) -> Middleware:
+    """Facts are asked by the loop itself, so only where files are of this machine."""
+    facts = pages.facts if options.inline else lambda _path: None
+    return Middleware(KeptPages, state=lambda: (source.state(), now_ms() // _KEPT_MS), facts=facts)
 
 
 def _handlers(

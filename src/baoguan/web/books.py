@@ -46,7 +46,7 @@ def chapter_of(
         outlet_name(outlet, page.outlet, lang),
         f"{t('article.published')}: {published.text}" if published else t("article.no_clock"),
         f"{t('article.kept')}: {kept.text}",
-        t("article.proof", index=page.index, size=source.archive_info().size),
+        t("article.entry", index=page.index),
     )
     body = show_body(page.body_html, page.media, BodyStyle(no_picture=t("article.no_picture")))
     chapter = Chapter(

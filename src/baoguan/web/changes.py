@@ -162,7 +162,6 @@ class ChangePages:
             view=self._view(ui, card, {card.row.outlet: outlet}),
             comparison=comparison,
             stretches=stretches(comparison.rows) if comparison else [],
-            info=self._source.archive_info(),
             safe_url=card.url.lower().startswith(("http://", "https://")),
         )
 

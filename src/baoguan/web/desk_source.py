@@ -19,7 +19,16 @@ from baoguan.model.schedule import Note
 from baoguan.publish.markdown import parse_record
 from baoguan.serving import WITH_PICTURES, is_served, served_body, silent_outlets
 from baoguan.web.options import WebOptions
-from baoguan.web.source import ArchiveInfo, ArticleCard, ArticlePage, Cursor, OutletInfo, RevisionInfo
+from baoguan.web.source import (
+    ArchiveInfo,
+    ArticleCard,
+    ArticleFacts,
+    ArticlePage,
+    Cursor,
+    OutletInfo,
+    RevisionInfo,
+    beside,
+)
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -110,23 +119,16 @@ class DeskSource:
 
     def article(self, identity: str, rev: int | None = None) -> ArticlePage | None:
         """One revision, whole."""
-        found = self._lists.article(identity)
-        if found is None:
+        told = self._told(identity, rev)
+        if told is None or told.line.record is None:
             return None
-        row = found[0]
-        revisions = self._lists.revisions(identity)
-        index = row.index if rev is None else next((one.index for one in revisions if one.rev == rev), None)
-        line = None if index is None else self._desk.archive.line(index)
-        if index is None or line is None or line.record is None:
-            return None
+        line, row, kept = told.line, told.row, told.line.record
         record = parse_record(self._desk.archive.record(line))
         serve = self._desk.outlet(line.outlet).serve
-        older, newer = self._lists.beside(row.outlet, row.shown_ms, row.id)
-        media = self._media(line) if serve in WITH_PICTURES else ()
         return ArticlePage(
             id=identity,
             rev=line.rev,
-            index=index,
+            index=told.index,
             outlet=line.outlet,
             url=line.url or row.url,
             title=line.title,
@@ -137,16 +139,47 @@ class DeskSource:
             zone_assumed=line.zone_assumed,
             modified=line.modified,
             captured_ms=line.captured_ms,
-            body_html=served_body(record.body_html, serve, {ref.url: ref.path for ref in media if ref.path}),
-            media=media,
-            revisions=tuple(_revision(one, row) for one in revisions),
-            record_path=line.record.path,
-            record_sha256=line.record.sha256,
+            body_html=served_body(record.body_html, serve, {ref.url: ref.path for ref in told.media if ref.path}),
+            media=told.media,
+            revisions=tuple(_revision(one, row) for one in told.revisions),
+            record_path=kept.path,
+            record_sha256=kept.sha256,
             lost=row.lost,
             lost_ms=row.checked_ms if row.lost else 0,
-            older=_card(*older) if older else None,
-            newer=_card(*newer) if newer else None,
+            older=_card(*told.older) if told.older else None,
+            newer=_card(*told.newer) if told.newer else None,
         )
+
+    def facts(self, identity: str, rev: int | None = None) -> ArticleFacts | None:
+        """From the catalogue and the manifest line; the record is not read."""
+        told = self._told(identity, rev)
+        if told is None or told.line.record is None:
+            return None
+        row = told.row
+        return ArticleFacts(
+            index=told.index,
+            url=told.line.url or row.url,
+            lost=row.lost,
+            lost_ms=row.checked_ms if row.lost else 0,
+            revisions=tuple(_revision(one, row) for one in told.revisions),
+            media=told.media,
+            older=beside(_card(*told.older)) if told.older else None,
+            newer=beside(_card(*told.newer)) if told.newer else None,
+        )
+
+    def _told(self, identity: str, rev: int | None) -> "_Told | None":
+        found = self._lists.article(identity)
+        if found is None:
+            return None
+        row = found[0]
+        revisions = self._lists.revisions(identity)
+        index = row.index if rev is None else next((one.index for one in revisions if one.rev == rev), None)
+        line = None if index is None else self._desk.archive.line(index)
+        if index is None or line is None:
+            return None
+        older, newer = self._lists.beside(row.outlet, row.shown_ms, row.id)
+        media = self._media(line) if self._desk.outlet(line.outlet).serve in WITH_PICTURES else ()
+        return _Told(index, row, line, revisions, media, older, newer)
 
     def _card(self, row: ArticleRow, edited: bool) -> ArticleCard:
         card = _card(row, edited)
@@ -178,6 +211,10 @@ class DeskSource:
         """Set up, or with something kept."""
         kept = self._lists.outlets()
         return [self._outlet(key, kept) for key in sorted(kept.keys() | set(self._desk.feeds.values()))]
+
+    def masthead(self, key: str) -> OutletInfo:
+        """What its settings say."""
+        return self._outlet(key, {})
 
     def _outlet(self, key: str, kept: dict[str, tuple[int, int]]) -> OutletInfo:
         outlet = self._desk.outlet(key)
@@ -224,8 +261,6 @@ class DeskSource:
             vantage=self._desk.settings.vantage,
             size=head.size if head else 0,
             root_sha256=head.root.hex() if head else "",
-            articles=self._totals(head.size if head else 0)[0],
-            outlets=self._totals(head.size if head else 0)[1],
             version=__version__,
             witnesses=self._cosigned(head),
         )
@@ -238,8 +273,9 @@ class DeskSource:
         except VerifyError:
             return 0  # `verify` names it
 
-    def _totals(self, size: int) -> tuple[int, int]:
-        """(articles, outlets), counted once a log size."""
+    def totals(self) -> tuple[int, int]:
+        """Counted once a log size."""
+        size = self._desk.archive.size
         if self._counted[0] != size:
             self._counted = (size, (self._lists.total(), len(self._lists.outlets())))
         return self._counted[1]
@@ -294,6 +330,18 @@ def _revision(one: RevisionRow, row: ArticleRow) -> RevisionInfo:
         record_path=one.path,
         current=one.index == row.index,
     )
+
+
+class _Told(msgspec.Struct, frozen=True):
+    """What catalogue and log tell of a revision."""
+
+    index: int
+    row: ArticleRow
+    line: ManifestLine
+    revisions: list[RevisionRow]
+    media: tuple[MediaRef, ...]
+    older: tuple[ArticleRow, bool] | None
+    newer: tuple[ArticleRow, bool] | None
 
 
 class DeskSearch:

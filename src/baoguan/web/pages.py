@@ -10,17 +10,21 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
+from baoguan.errors import StoreError
+from baoguan.model.log import MediaRef
 from baoguan.model.photo import Look
 from baoguan.text.script import convert_html, convert_text, other_script
 from baoguan.web import views
 from baoguan.web.body import BodyStyle, show_body
+from baoguan.web.kept import FACTS
 from baoguan.web.photos_source import PhotosSource
 from baoguan.web.pictures import colour_sheet, digest_of
 from baoguan.web.render import Renderer, Ui
-from baoguan.web.source import ArticleCard, ArticlePage, Cursor, OutletInfo, ReaderSource
+from baoguan.web.source import ArticleCard, ArticlePage, Cursor, OutletInfo, ReaderSource, facts_of
 
 _CURSOR = re.compile(r"(\d{1,15})-([0-9a-f]{16})")
 _ID = re.compile(r"[0-9a-f]{16}")
+_ARTICLE = re.compile(r"/article/([0-9a-f]{16})(?:/(\d{1,6}))?")
 _FEEDS = 30  # on one health page
 _FRONT = 15  # articles on the front page, or earlier days stand below the newest one
 _LIST_PICTURES = 9  # originals are heavy: a list shows the first few, others have their words
@@ -152,8 +156,11 @@ class Pages:
         """Of pictures, as far as they are known; nobody waits for them."""
         return self._photos.looks(digests) if self._photos is not None else {}
 
+    def _media_looks(self, media: Iterable[MediaRef]) -> Mapping[str, Look]:
+        return self._looks(ref.sha256 or digest_of(ref.path) for ref in media if ref.path)
+
     def _outlets(self, keys: Iterable[str]) -> dict[str, OutletInfo | None]:
-        return {key: self._source.outlet(key) for key in set(keys)}
+        return {key: self._source.masthead(key) for key in set(keys)}
 
     def outlet(self, request: Request) -> Response | None:
         """The articles of an outlet, newest first, by pages."""
@@ -198,14 +205,26 @@ class Pages:
             return None
         return self._source.article(identity, rev)
 
+    def facts(self, path: str) -> object:
+        """What an article's page at `path` would leave as FACTS; None for other pages, and where it can't be told."""
+        found = _ARTICLE.fullmatch(path)
+        if found is None:
+            return None
+        try:
+            facts = self._source.facts(found[1], int(found[2]) if found[2] else None)
+        except StoreError:
+            return None  # who asks for the page is told
+        return None if facts is None else (facts, self._media_looks(facts.media))
+
     def article(self, request: Request, page: ArticlePage) -> Response:
         """Its page."""
         ui = self._show.ui(request)
-        outlet = self._source.outlet(page.outlet)
+        outlet = self._source.masthead(page.outlet)
         if outlet is not None:
             ui.use_zone(outlet.zone)
         zone = ui.at
-        looks = self._looks(ref.sha256 or digest_of(ref.path) for ref in page.media if ref.path)
+        looks = self._media_looks(page.media)
+        request.scope[FACTS] = (facts_of(page), looks)
         style = BodyStyle(
             no_picture=ui.t("article.no_picture"),
             photo=ui.t("photo.mark") if self._photos is not None else "",
@@ -240,7 +259,6 @@ class Pages:
             body=Markup(html) if html.strip() else "",  # noqa: S704 - sanitised by show_body
             safe_url=page.url.lower().startswith(("http://", "https://")),
             revisions=[(row, views.moment(row.captured_ms, zone, ui.t)) for row in page.revisions],
-            info=self._source.archive_info(),
         )
 
     def status(self, request: Request) -> Response:
@@ -268,7 +286,8 @@ class Pages:
 
     def about(self, request: Request) -> Response:
         """What this archive is, proves and does not prove."""
-        return self._show.page(request, self._show.ui(request), "about.html", info=self._source.archive_info())
+        info, totals = self._source.archive_info(), self._source.totals()
+        return self._show.page(request, self._show.ui(request), "about.html", info=info, totals=totals)
 
 
 def _cursor(request: Request) -> Cursor | None:

@@ -107,7 +107,8 @@ class SearchPages:
         narrower, order = "/search?q=" + quote_plus(text), "&order=date" if by_date else ""
         more = start + size < min(found.total, _FARTHEST)
         names = {
-            key: self._source.outlet(key) for key in {one.outlet for one in found.found} | {k for k, _ in found.outlets}
+            key: self._source.masthead(key)
+            for key in {one.outlet for one in found.found} | {k for k, _ in found.outlets}
         }
         return self._show.page(
             request,

@@ -89,6 +89,39 @@ class ArticlePage(msgspec.Struct, frozen=True, kw_only=True):
     newer: "ArticleCard | None" = None
 
 
+class ArticleFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What may change of an article's page while its revision stays, and the revision: equal facts, equal pages."""
+
+    index: int
+    url: str
+    lost: str
+    lost_ms: int
+    revisions: tuple[RevisionInfo, ...]
+    media: tuple[MediaRef, ...]
+    older: tuple[str, str, str] | None
+    """(id, title, language) of the article beside it."""
+    newer: tuple[str, str, str] | None
+
+
+def facts_of(page: ArticlePage) -> ArticleFacts:
+    """As ReaderSource.facts told when the page was read."""
+    return ArticleFacts(
+        index=page.index,
+        url=page.url,
+        lost=page.lost,
+        lost_ms=page.lost_ms,
+        revisions=page.revisions,
+        media=page.media,
+        older=beside(page.older),
+        newer=beside(page.newer),
+    )
+
+
+def beside(card: ArticleCard | None) -> tuple[str, str, str] | None:
+    """What a page tells of its neighbour."""
+    return None if card is None else (card.id, card.title, card.lang)
+
+
 class OutletInfo(msgspec.Struct, frozen=True, kw_only=True):
     """An outlet of which something is kept or awaited."""
 
@@ -117,8 +150,6 @@ class ArchiveInfo(msgspec.Struct, frozen=True, kw_only=True):
     """Leaves under the checkpoint."""
     root_sha256: str = ""
     """Root hash, hex."""
-    articles: int = 0
-    outlets: int = 0
     version: str = ""
     """Of the program."""
     witnesses: int = 0
@@ -167,12 +198,20 @@ class ReaderSource(Protocol):
         """A revision, the current one by default. None where there is none, or where it was withdrawn."""
         ...
 
+    def facts(self, identity: str, rev: int | None = None) -> ArticleFacts | None:
+        """What `facts_of` makes of `article`, for a fraction of its work: the text is not read."""
+        ...
+
     def outlets(self) -> Sequence[OutletInfo]:
         """Every outlet that is set up or of which something is kept, by key."""
         ...
 
     def outlet(self, key: str) -> OutletInfo | None:
         """One of them."""
+        ...
+
+    def masthead(self, key: str) -> OutletInfo | None:
+        """As `outlet`, for pages that name it: nothing is counted, and whether anything is kept isn't asked."""
         ...
 
     def feed_health(self) -> Sequence[FeedState]:
@@ -189,6 +228,10 @@ class ReaderSource(Protocol):
 
     def archive_info(self) -> ArchiveInfo:
         """The archive at its checkpoint."""
+        ...
+
+    def totals(self) -> tuple[int, int]:
+        """(articles, outlets) that are kept; counted, so for few pages alone."""
         ...
 
     def public_size(self, path: str) -> int | None:
