@@ -48,7 +48,8 @@ _NOT_TIMES = ("comment", "related", "sidebar", "footer")
 _DIGIT = re.compile(r"\d")
 _MAX_TEXT = 160
 _MAX_NODES = 200
-"""Of an element that is read for each of its texts."""
+_READ = 2000
+"""Nodes and characters of an element that is read for each of its texts."""
 
 
 def zone_of(name: str) -> tzinfo | None:
@@ -160,11 +161,17 @@ def _visible(page: Page, near: tuple[int, int]) -> list[str]:
         text = str(page.data[i])
         if len(text) > 4 and _DIGIT.search(text):
             up = page.parent[i]
-            joined = page.text(up) if page.end[up] - up < _MAX_NODES else ""
+            joined = page.text(up) if _is_short(page, up) else ""
             if not joined or len(joined) > _MAX_TEXT:
                 joined = " ".join(text.split())
             found += [match[0] for match in _FULL.finditer(joined[:_MAX_TEXT])]
     return list(dict.fromkeys(found))[:12]
+
+
+def _is_short(page: Page, i: int) -> bool:
+    """Whether an element can be read for each of its texts: it is looked at once for each of them."""
+    stop = page.end[i]
+    return stop - i < _MAX_NODES and sum([len(page.data[j]) for j in range(i, stop) if not page.tags[j]]) < _READ
 
 
 def _url_clock(url: str, zone: tzinfo | None) -> Clock | None:
