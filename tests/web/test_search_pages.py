@@ -11,7 +11,8 @@ from baoguan.app import create_archive, open_desk
 from baoguan.importing import import_path
 from baoguan.indexing import index_new
 from baoguan.web.app import create_app
-from baoguan.web.desk_source import DeskSearch, DeskSource
+from baoguan.web.desk_search import DeskSearch
+from baoguan.web.desk_source import DeskSource
 from baoguan.web.limits import ADDRESSES, RateLimit, network_of
 from baoguan.web.options import WebOptions
 from baoguan.web.search import _next

@@ -11,13 +11,12 @@ from baoguan.archive.mirror_witness import Cosigner, cosignatures
 from baoguan.backends.sqlite.lists import SqliteLists
 from baoguan.desk import Desk
 from baoguan.errors import NotFound, VerifyError
-from baoguan.finding import Findings, Passages, find
 from baoguan.model.catalog import ArticleRow, RevisionRow
 from baoguan.model.feed import FeedState
 from baoguan.model.log import Checkpoint, ManifestLine, MediaRef
 from baoguan.model.schedule import Note
 from baoguan.publish.markdown import parse_record
-from baoguan.serving import WITH_PICTURES, is_served, served_body, silent_outlets
+from baoguan.serving import WITH_PICTURES, is_served, served_body
 from baoguan.web.options import WebOptions
 from baoguan.web.source import (
     ArchiveInfo,
@@ -344,37 +343,13 @@ class _Told(msgspec.Struct, frozen=True):
     newer: tuple[ArticleRow, bool] | None
 
 
-class DeskSearch:
-    """web.search.Search over a desk; outlets whose text is kept back are left out."""
-
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self._passages = Passages()
-
-    def __call__(self, text: str, *, by_date: bool, start: int, limit: int, facets: bool) -> Findings:
-        """As `baoguan search`."""
-        return find(
-            self._desk,
-            text,
-            order="date" if by_date else "relevance",
-            start=start,
-            limit=limit,
-            facets=facets,
-            without=silent_outlets(self._desk),
-            passages=self._passages,
-        )
-
-    def size(self) -> int:
-        """Of the index."""
-        return self._desk.search.size() if self._desk.search else 0
-
-
 def open_reader(desk: Desk, *, warm: bool = False) -> "Starlette":
     """The reader's application over an opened archive; `warm`: what takes time to begin is begun at once."""
     from baoguan.web.accounts_app import open_apps
     from baoguan.web.api_source import DeskReader
     from baoguan.web.app import create_app
     from baoguan.web.changes_source import DeskChanges
+    from baoguan.web.desk_search import DeskSearch
     from baoguan.web.images_open import open_images
     from baoguan.web.operation import Operation
     from baoguan.web.photos_source import DeskPhotos
