@@ -19,7 +19,8 @@ from baoguan.app import create_archive, open_desk, read_verifier
 from baoguan.archive.verify import verify
 from baoguan.backends.files import FileObjects
 from baoguan.desk import catch_up
-from baoguan.importing import import_path, legacy_path, walk_folder, walk_tar
+from baoguan.importing import import_path
+from baoguan.unpacking import legacy_path, walk_folder, walk_tar
 
 
 def main() -> None:

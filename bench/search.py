@@ -25,13 +25,13 @@ import tantivy
 
 from baoguan.backends.sqlite.search import SqliteSearch
 from baoguan.backends.tantivy.search import TantivySearch
-from baoguan.importing import legacy_path, walk_folder, walk_tar
 from baoguan.model.search import SearchDoc
 from baoguan.ports import SearchIndex
 from baoguan.publish.ancestor import parse_ancestor, to_article
 from baoguan.search.analyse import CJK, fold, variants
 from baoguan.search.query import parse_query
 from baoguan.text.html import plain_text
+from baoguan.unpacking import legacy_path, walk_folder, walk_tar
 
 RUNS = re.compile(f"[{CJK}]+|[^\\W_{CJK}]+")
 NAMES = [

@@ -4,20 +4,11 @@ Every file becomes a revision under its own legacy path: none is lost, none over
 nothing. The file itself is kept whole as a WARC resource record.
 """
 
-import bz2
-import gzip
 import hashlib
-import io
-import itertools
-import lzma
 import re
-import tarfile
-import zlib
-from collections import defaultdict
 from collections.abc import Callable, Container, Iterator
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
-from typing import IO, cast
+from pathlib import Path
 
 import msgspec
 
@@ -26,7 +17,6 @@ from baoguan.archive.revisions import content_digest
 from baoguan.backends.executors import read_ahead
 from baoguan.batching import Draft, is_refused, log_draft
 from baoguan.capture.read import iter_responses
-from baoguan.capture.tarball import HardLink, Unusual, read_members
 from baoguan.desk import Desk, catch_up
 from baoguan.errors import BaoguanError, ConfigError
 from baoguan.extract.article import extract_article
@@ -40,6 +30,7 @@ from baoguan.ports import Executor
 from baoguan.publish.ancestor import AncestorFile, parse_ancestor, to_article
 from baoguan.text.html import plain_text
 from baoguan.text.urls import canonical_url
+from baoguan.unpacking import Unread, legacy_path, walk_folder, walk_tar
 
 AHEAD = 32
 """Pages of a WARC that are being read by others."""
@@ -47,25 +38,10 @@ BATCH_FILES = 2048
 BATCH_BYTES = 24_000_000
 _ASKED_FILES = 256
 _ASKED_BYTES = 8_000_000
-_BUFFER = 1 << 18
-FILE_BYTES = 20_000_000
-"""A larger file is no article; it is named in the report."""
-_MAX_LINKED = 1_000_000
-"""Members of a tar after which a hard link is named in the report instead of being remembered."""
-_ROOTS = ("articles", "_posts", "archived")
 _WARC = re.compile(r"\.warc(\.gz)?$", re.I)
 _TAR = re.compile(r"\.(tar|tar\.zst|tzst|tar\.gz|tgz|tar\.xz|txz|tar\.bz2)$", re.I)
 
 Progress = Callable[[int], None]
-
-
-class Unread(msgspec.Struct, frozen=True):
-    """Why the bytes of a file are not there."""
-
-    reason: str
-
-
-TOO_LARGE = Unread(f"larger than {FILE_BYTES} bytes")
 
 
 class ImportReport(msgspec.Struct, kw_only=True):
@@ -158,7 +134,9 @@ class _Import:
                     continue
                 if draft.response is None:
                     at = datetime.fromtimestamp(draft.captured_ms / 1000, UTC)
-                    draft.capture = batch.add_resource(draft.url or "urn:baoguan:import", "text/markdown", data, at)
+                    draft.capture = batch.add_resource(
+                        draft.url or "urn:baoguan:import", "text/markdown", data, at, sha256=draft.source_sha256
+                    )
                 logged = log_draft(self.desk.archive, batch, ledger, draft)
                 self.report.added += logged.outcome in ("new", "changed")
                 self.report.articles += logged.outcome == "new"
@@ -299,95 +277,3 @@ def _chunks(files: Iterator[tuple[str, str, bytes]]) -> Iterator[list[tuple[str,
             yield chunk
             chunk, size = [], 0
     yield chunk
-
-
-def legacy_path(name: str) -> str | None:
-    """The path below the root of an ancestor's tree: from articles/, _posts/ or archived/ on; None for other files."""
-    parts = PurePosixPath(name).parts
-    for number, part in enumerate(parts):
-        if part in _ROOTS and number + 1 < len(parts) and name.endswith((".md", ".markdown")):
-            return "/".join(parts[number:])
-    return None
-
-
-def walk_folder(folder: Path) -> Iterator[tuple[str, bytes | Unread]]:
-    """(path below the folder, bytes or why not) of every file, sorted; .git and symbolic links are left out."""
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder.parent).as_posix()
-        if path.is_symlink() or not path.is_file() or "/.git/" in f"/{name}":
-            continue
-        yield name, path.read_bytes() if path.stat().st_size <= FILE_BYTES else TOO_LARGE
-
-
-def walk_tar(path: Path) -> Iterator[tuple[str, bytes | Unread]]:
-    """The same from a tar, streamed: nothing is unpacked to disk. Raises ConfigError when it is broken.
-
-    Files written as hard links come last, from a second reading, since what they name was passed before.
-    """
-    links: dict[str, list[str]] = defaultdict(list)
-    for count, (name, data) in enumerate(_members(path)):
-        if not isinstance(data, HardLink):
-            yield name, data
-        elif count < _MAX_LINKED:
-            links[data.target.removeprefix("./")].append(name)
-        else:
-            yield name, Unread("a hard link, in a tar of too many members to follow them")
-    if links:
-        yield from _linked(path, links)
-
-
-def _linked(path: Path, links: dict[str, list[str]]) -> Iterator[tuple[str, bytes | Unread]]:
-    """What hard links stand for, by the name that they name."""
-    for name, data in _members(path):
-        if isinstance(data, HardLink):
-            continue
-        for link in links.pop(name.removeprefix("./"), ()):
-            yield link, data
-    for target, names in links.items():
-        for link in names:
-            yield link, Unread(f"a hard link to {target[:200]}, which is not in the tar")
-
-
-def _members(path: Path) -> Iterator[tuple[str, bytes | Unread | HardLink]]:
-    """Files and hard links of a tar in its order."""
-    import zstandard
-
-    done = 0
-    try:
-        with path.open("rb") as file:
-            try:
-                for name, data in read_members(_unpacked(file), FILE_BYTES):
-                    done += 1
-                    yield name, TOO_LARGE if data is None else data
-            except Unusual:
-                file.seek(0)
-                yield from itertools.islice(_with_tarfile(file), done, None)
-    except (tarfile.TarError, zstandard.ZstdError, lzma.LZMAError, zlib.error, EOFError, OSError) as error:
-        raise ConfigError(f"{path}: {error}") from error
-
-
-def _unpacked(file: IO[bytes]) -> IO[bytes]:
-    """The tar itself, whatever it is packed with."""
-    import zstandard
-
-    magic = file.read(6)
-    file.seek(0)
-    if magic.startswith(b"\x28\xb5\x2f\xfd"):
-        stream = zstandard.ZstdDecompressor(max_window_size=1 << 31).stream_reader(file, read_across_frames=True)
-        return io.BufferedReader(cast("io.RawIOBase", stream), _BUFFER)
-    if magic.startswith(b"\x1f\x8b"):
-        return cast("IO[bytes]", gzip.GzipFile(fileobj=file))
-    if magic == b"\xfd7zXZ\0":
-        return lzma.LZMAFile(file)
-    return bz2.BZ2File(file) if magic.startswith(b"BZh") else file
-
-
-def _with_tarfile(file: IO[bytes]) -> Iterator[tuple[str, bytes | Unread | HardLink]]:
-    with tarfile.open(fileobj=_unpacked(file), mode="r|") as tar:
-        for member in tar:
-            if member.isfile():
-                stream = tar.extractfile(member)
-                yield member.name, stream.read() if stream and member.size <= FILE_BYTES else TOO_LARGE
-            elif member.islnk():
-                yield member.name, HardLink(member.linkname)
-            tar.members = []  # type: ignore[attr-defined] # streamed: what was read is not kept in memory

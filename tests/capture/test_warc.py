@@ -226,3 +226,10 @@ def test_members_of_any_size() -> None:
     for cut in (data[:-1], data[: offsets[1] + 3], b"junk"):
         with pytest.raises(Corrupt):
             list(iter_members(cut))
+
+
+def test_a_digest_that_is_known_is_not_computed_again() -> None:
+    one = writer().resource("https://a.example/", "text/markdown", BODY, 5)
+    assert one == writer().resource(
+        "https://a.example/", "text/markdown", BODY, 5, sha256=hashlib.sha256(BODY).hexdigest()
+    )

@@ -7,7 +7,7 @@ import tarfile
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 import zstandard
@@ -25,9 +25,10 @@ from baoguan.cli.main import cli
 from baoguan.desk import catch_up
 from baoguan.errors import ConfigError
 from baoguan.exporting import export_markdown
-from baoguan.importing import Unread, import_path, legacy_path, walk_tar
+from baoguan.importing import import_path
 from baoguan.model.capture import Response
 from baoguan.model.log import ManifestLine
+from baoguan.unpacking import Unread, legacy_path, walk_folder, walk_tar
 
 TABLES = ("article", "revision", "alias", "media", "imported", "legacy", "capture", "captured", "meta")
 
@@ -41,6 +42,49 @@ def folder(tmp_path: Path) -> Path:
 
 def articles(path: Path) -> dict[str, bytes]:
     return {kept: data for name, data in walk_tar(path) if isinstance(data, bytes) and (kept := legacy_path(name))}
+
+
+def test_a_folder_is_walked_as_its_paths_sort(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "tree"
+    names = [
+        "a.md",
+        "a/b.md",
+        "a/b/c.md",
+        "a-b.md",
+        "a b/ü.md",
+        ".git/x.md",
+        "z/.git/y.md",
+        "z/.github/y.md",
+        "z/é/1.md",
+    ]
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(name)
+    (root / "link.md").symlink_to(root / "a.md")
+    (root / "loop").symlink_to(root)
+    kept = [path.relative_to(root) for path in sorted(root.rglob("*")) if path.is_file() and not path.is_symlink()]
+    wanted = [path.as_posix() for path in kept if ".git" not in path.parts]
+    assert [name for name, _ in walk_folder(root)] == [f"tree/{name}" for name in wanted]
+    assert dict(walk_folder(root)) == {f"tree/{name}": name.encode() for name in wanted}
+    monkeypatch.chdir(root)
+    assert [name for name, _ in walk_folder(Path())] == wanted
+    assert list(walk_folder(root / ".git")) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["articles/a/1.md", "x//articles/./a.md", "/_posts/a.md", "articles/_posts/a.markdown"]
+)
+def test_paths_below_a_root(name: str) -> None:
+    parts = PurePosixPath(name).parts
+    start = next(number for number, part in enumerate(parts) if part in ("articles", "_posts"))
+    assert legacy_path(name) == "/".join(parts[start:])
+
+
+@pytest.mark.parametrize(
+    "name", ["articles", "articles/a.txt", "a/b.md", "x/articles.md", "articles.md/", "my-articles/a.md"]
+)
+def test_other_files_are_no_articles(name: str) -> None:
+    assert legacy_path(name) is None
 
 
 def write_tar(path: Path, files: dict[str, bytes], form: int) -> Path:

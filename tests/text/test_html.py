@@ -1,14 +1,21 @@
 """The sanitiser: nothing active gets out, a second parser agrees, and the news stays."""
 
+import os
+import random
 import re
+from itertools import islice
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
+from baoguan.publish.ancestor import parse_ancestor
 from baoguan.text import html as subject
+from baoguan.text import sanitise
 from baoguan.text.html import ALLOWED_ATTRIBUTES, ALLOWED_TAGS, clean_body, gate, is_proven, plain_text
+from baoguan.unpacking import legacy_path, walk_tar
 
 BASE = "https://news.example/a/1.html"
 HOSTILE = [
@@ -64,6 +71,89 @@ def test_a_second_parser_reads_the_same(pieces: list[str]) -> None:
     assert again == clean_body("".join(pieces), BASE)
     assert plain_text(again.html) == again.text
     assert all(picture.url.startswith("https://") for picture in again.pictures)
+
+
+_DAMAGE = [
+    *("<", ">", "</p>", "<p>", "<b>", "</b>", "<div>", "</div>", '<div class="caption">', "<small>", "<br>", "<o:p>"),
+    *(
+        "&",
+        "&#0;",
+        "&#x1f;",
+        "&nbsp;",
+        "&lt;",
+        "&#10;",
+        "\x00",
+        "\x0b",
+        "\x0c",
+        "\r",
+        "\n",
+        "\t",
+        "  ",
+        "\xa0",
+        "\u3000",
+    ),
+    *("<!--", "-->", "<![CDATA[", "]]>", "<script>", "</script>", "<svg>", "<style>", "<template>", "<plaintext>"),
+    *("<table>", "<tr>", "<td>", "<pre>", "<li>", "<ul>", "<h2>", "<figure>", "<figcaption>", "<img src=x.jpg>"),
+    *(
+        '<p style="display:none">',
+        "<p hidden>",
+        '<p class="share-bar">',
+        "<a href=javascript:x>",
+        "<a href=/x>",
+        "\ufffe",
+    ),
+]
+
+
+def damaged(html: str, chance: random.Random) -> str:
+    for _ in range(chance.randint(1, 5)):
+        at = chance.randrange(len(html) + 1)
+        html = html[:at] + chance.choice([*_DAMAGE, html[at : at + 60]]) + html[at + chance.choice((0, 0, 0, 5)) :]
+    return html
+
+
+def assert_no_short_cut(html: str) -> None:
+    """A paragraph that is written at once has the same bytes as one that is opened, filled and closed."""
+    quick = clean_body(html, BASE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sanitise, "_is_paragraph", lambda *_: False)
+        assert clean_body(html, BASE) == quick
+
+
+def test_paragraphs_at_once_are_as_by_the_long_way() -> None:
+    chance = random.Random(2020)
+    pieces = [
+        *HOSTILE,
+        *(
+            "<p>字 a</p>",
+            "<p class=x> b  c</p>",
+            "<div><p>e\nf</p></div>",
+            "<div>g</div>",
+            "<p>\xa0</p>",
+            "<p>h<b>i</b></p>",
+        ),
+        *("<img src=/j.jpg>", "<div class=caption>k</div>", "<div><small>l</small></div>", "<h2><div>m</div></h2>"),
+        *(
+            "<b><p>n</p><p>o</p></b>",
+            "<li><p>q</p><p>r</p></li>",
+            "<pre><p>s</p>  t</pre>",
+            "<figcaption><p>u</p></figcaption>",
+        ),
+    ]
+    for _ in range(1_500):
+        assert_no_short_cut(damaged("".join(chance.choices(pieces, k=chance.randint(1, 9))), chance))
+
+
+def test_paragraphs_at_once_in_real_bodies() -> None:
+    source = Path(os.environ.get("BAOGUAN_SHARED", "../shared")) / "data/records/waimei-64542.tar.zst"
+    if not source.exists():
+        pytest.skip("needs BAOGUAN_SHARED")
+    chance = random.Random(64542)
+    files = ((kept, data) for name, data in walk_tar(source) if (kept := legacy_path(name)) and isinstance(data, bytes))
+    for kept, data in islice(files, 0, 6_000, 15):
+        body = parse_ancestor(data, kept).body_html
+        assert_no_short_cut(body)
+        assert_no_short_cut(damaged(body[:5_000], chance))
 
 
 @pytest.mark.parametrize(
@@ -157,6 +247,9 @@ _PARTS = [
     ),
     *(
         '<img src="https://a.example/x.jpg" alt="1 &quot; 2" width="3">',
+        '<time datetime="2020-11-17T00:00:00+01:00">',
+        "</time>",
+        "</p>\n<p>",
         "<ul>",
         "</ul>",
         "<blockquote>",
@@ -200,7 +293,9 @@ def test_in_what_is_proven_no_parser_finds_anything_else(parts: list[str]) -> No
         "<p >",
         "a\x00b",
         "a & b",
-        "<time>x</time>",
+        '<time id="x">',
+        '<time datetime="&quot;x">',
+        '<time datetime="2020"onclick=x>',
     ],
 )
 def test_anything_odd_is_not_proven(html: str) -> None:

@@ -1,7 +1,10 @@
 """Languages by script."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from baoguan.text import lang
 from baoguan.text.lang import detect_language
 
 
@@ -19,3 +22,11 @@ from baoguan.text.lang import detect_language
 )
 def test_detected(text: str, hint: str, language: str) -> None:
     assert detect_language(text, hint) == language
+
+
+@given(st.text(alphabet="这個们来國a，中の說说", min_size=1, max_size=12))
+def test_where_both_standards_mix_their_characters_are_counted(text: str) -> None:
+    simplified = sum(bool(lang._ONLY_SIMPLIFIED.match(char)) for char in text)
+    traditional = sum(bool(lang._ONLY_TRADITIONAL.match(char)) for char in text)
+    wanted = "zh" if simplified == traditional else "zh-Hans" if simplified > traditional else "zh-Hant"
+    assert detect_language(f"中{text}".replace("の", "中")) == wanted

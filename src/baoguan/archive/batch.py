@@ -164,20 +164,20 @@ class Batch:
             self.revisits.append((revisit_of.record_id, ref.record_id))
         return ref
 
-    def add_resource(self, url: str, content_type: str, data: bytes, at: datetime) -> CaptureRef:
-        """Archives a file that came by another way than HTTP: imports."""
-        return self._store([self._archive.warc.resource(url, content_type, data, _epoch_ms(at))])
+    def add_resource(self, url: str, content_type: str, data: bytes, at: datetime, *, sha256: str = "") -> CaptureRef:
+        """Archives a file that came by another way than HTTP: imports. `sha256`: of `data`, where it is known."""
+        return self._store([self._archive.warc.resource(url, content_type, data, _epoch_ms(at), sha256=sha256)])
 
     def _store(self, members: "Sequence[Member]") -> CaptureRef:
         self._check_open()
-        data = b"".join(member.data for member in members)
+        data = members[0].data if len(members) == 1 else b"".join([member.data for member in members])
         if not self._warcs or self._warc_bytes + len(data) > WARC_LIMIT:
             data = self._new_warc() + data
         self._unwritten.append(data)
         self._unwritten_bytes += len(data)
         if self._unwritten_bytes > _SPOOL_BYTES:
             self._spool_captures()
-        offset = self._warc_bytes + len(data) - sum(len(member.data) for member in members)
+        offset = self._warc_bytes + len(data) - sum([len(member.data) for member in members])
         for member in members:
             self.places.append((member.ref.record_id, self._warcs[-1][0], offset, len(member.data)))
             offset += len(member.data)

@@ -21,7 +21,7 @@ TRAILER = b"\x50\x2a\x4d\x18" + (32).to_bytes(4, "little")
 """A skippable frame of 32 bytes: sha256 of the frame before it, so that no bit of a bundle can be flipped unseen."""
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One entry of the log with all that a mirror needs of it."""
 
     leaf: bytes

@@ -13,7 +13,7 @@ from baoguan.text.identity import keys_of, legacy_number
 from baoguan.text.urls import canonical_url
 
 
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
+class Standing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Where an article stands in the log."""
 
     rev: int
@@ -27,7 +27,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """The latest look: of a revision, a `seen` or a `lost`."""
 
 
-class Resolution(msgspec.Struct, frozen=True, kw_only=True):
+class Resolution(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Whom an item speaks of."""
 
     id: str
@@ -48,13 +48,16 @@ class _Named(msgspec.Struct, frozen=True, gc=False):
     keys: list[str]
     pair: list[str]
     """The keys that it has when its guid and its URL belong to two articles."""
+    owned: frozenset[tuple[str, str]]
+    """All of them, as _keys has them."""
 
 
 def _names_of(outlet: str, guid: str, url: str, drop_params: tuple[str, ...]) -> _Named:
     canonical = canonical_url(url, drop_params=drop_params) if url else ""
     keys = keys_of([guid], [canonical])
     pair = keys_of([guid], [canonical], conflict=True)
-    return _Named(article_id(outlet, canonical or guid), canonical, keys, pair)
+    owned = frozenset((outlet, key) for key in (*keys, *pair))
+    return _Named(article_id(outlet, canonical or guid), canonical, keys, pair, owned)
 
 
 def _standing(row: ArticleRow) -> Standing:
@@ -100,7 +103,7 @@ class Ledger:
         for outlet, guid, url, drop_params in items:
             named = self._named[outlet, guid, url, drop_params] = _names_of(outlet, guid, url, drop_params)
             ids.add(named.id)
-            asked.update([(outlet, key) for key in (*named.keys, *named.pair)])
+            asked |= named.owned
         self._asked |= asked
         for key, owner in self._catalog.key_owners(asked).items():
             self._keys.setdefault(key, owner)
@@ -114,7 +117,9 @@ class Ledger:
         """Finds the article of (outlet, guid, URL), or names a new one. Never by newest id or date."""
         named = self._named.get((outlet, guid, url, drop_params)) or _names_of(outlet, guid, url, drop_params)
         canonical, keys, pair = named.url, named.keys, named.pair
-        if not self._find(outlet, [*pair, *keys]):
+        if named.owned.isdisjoint(self._keys) and (
+            named.owned <= self._asked or not self._find(outlet, [*pair, *keys])
+        ):
             return Resolution(id=named.id, url=canonical)
         known = self._find(outlet, pair)
         if known:

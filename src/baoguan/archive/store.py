@@ -298,8 +298,8 @@ class WarcEncoder(Protocol):
         """The records of a response and of the redirects before it, the response itself last."""
         ...
 
-    def resource(self, url: str, content_type: str, data: bytes, at_ms: int) -> Member:
-        """The record of a file that came by another way than HTTP."""
+    def resource(self, url: str, content_type: str, data: bytes, at_ms: int, *, sha256: str = "") -> Member:
+        """The record of a file that came by another way than HTTP; `sha256` of `data` in hex, where it is known."""
         ...
 
     def stub(self, reason: str, at_ms: int) -> Member:

@@ -49,7 +49,7 @@ _PLAIN_URL = re.compile(r"[!#$%&'()*+,\-./:;=?@\[\]_~|^`{}\\\"0-9A-Za-z]*")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Member(msgspec.Struct, frozen=True):
+class Member(msgspec.Struct, frozen=True, gc=False):
     """A record as stored: one gzip member, and its name."""
 
     ref: CaptureRef
@@ -76,9 +76,9 @@ class WarcWriter:
         # A mirror finds the file of a batch by this name: nothing else in the log tells it.
         return Member(msgspec.structs.replace(member.ref, url=filename), member.data)
 
-    def resource(self, url: str, content_type: str, data: bytes, at_ms: int) -> Member:
-        """The record of a file that came by another way than HTTP."""
-        payload = digest(data)
+    def resource(self, url: str, content_type: str, data: bytes, at_ms: int, *, sha256: str = "") -> Member:
+        """The record of a file that came by another way than HTTP. `sha256`: of `data`, in hex, where it is known."""
+        payload = "sha256:" + base32(bytes.fromhex(sha256)) if sha256 else digest(data)
         fields = [("WARC-Payload-Digest", payload), ("Content-Type", content_type or "application/octet-stream")]
         return self._member("resource", url, at_ms, fields, data, block_digest=payload)
 
@@ -164,12 +164,13 @@ class WarcWriter:
     ) -> Member:
         identity = identity or record_urn(self._entropy.token_bytes(16))
         url = clean_url(url)
-        lines = ["WARC/1.1", f"WARC-Type: {kind}", f"WARC-Record-ID: <{identity}>", f"WARC-Date: {warc_date(at_ms)}"]
-        if url:
-            lines.append(f"WARC-Target-URI: {url}")
-        lines += (f"{name}: {clean_value(value)}" for name, value in fields)
-        lines += (f"WARC-Block-Digest: {block_digest or digest(block)}", f"Content-Length: {len(block)}", "", "")
-        data = gzip_member(_encode("\r\n".join(lines)) + block + b"\r\n\r\n", 0 if store else self._level)
+        target = f"WARC-Target-URI: {url}\r\n" if url else ""
+        rest = "".join([f"{name}: {clean_value(value)}\r\n" for name, value in fields])
+        head = (
+            f"WARC/1.1\r\nWARC-Type: {kind}\r\nWARC-Record-ID: <{identity}>\r\nWARC-Date: {warc_date(at_ms)}\r\n"
+            f"{target}{rest}WARC-Block-Digest: {block_digest or digest(block)}\r\nContent-Length: {len(block)}\r\n\r\n"
+        )
+        data = gzip_member(_encode(head) + block + b"\r\n\r\n", 0 if store else self._level)
         sha256 = hashlib.sha256(data).hexdigest()
         ref = CaptureRef(record_id=identity, sha256=sha256, kind=kind, url=url, status=status, at_ms=at_ms)
         return Member(ref, data)
@@ -212,6 +213,8 @@ def warc_date(at_ms: int) -> str:
 
 def clean_value(value: str) -> str:
     """A header's value without line breaks or other control characters."""
+    if value.isprintable():
+        return value.strip()
     return _BREAKS.sub(" ", value).strip()
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 
-class Clock(msgspec.Struct, frozen=True, kw_only=True):
+class Clock(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A publisher's clock: when the outlet says that it published or modified."""
 
     at: datetime
@@ -18,7 +18,7 @@ class Clock(msgspec.Struct, frozen=True, kw_only=True):
     """second, minute or day."""
 
 
-class Picture(msgspec.Struct, frozen=True, kw_only=True):
+class Picture(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A picture of an article, by the address at its origin."""
 
     url: str
@@ -33,7 +33,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     lead: bool = False
 
 
-class Embed(msgspec.Struct, frozen=True, kw_only=True):
+class Embed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Video, audio or a foreign frame: kept as a link, its bytes are not."""
 
     kind: str
@@ -43,7 +43,7 @@ class Embed(msgspec.Struct, frozen=True, kw_only=True):
     caption: str = ""
 
 
-class Article(msgspec.Struct, frozen=True, kw_only=True):
+class Article(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One article as read from one page, feed item or imported file."""
 
     url: str

@@ -82,7 +82,7 @@ class FetchResult(msgspec.Struct, frozen=True, kw_only=True):
     """Other responses seen on the way, to be captured too: robots.txt."""
 
 
-class CaptureRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class CaptureRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Names one archived WARC record. File and offset are derived (CDXJ)."""
 
     record_id: str

@@ -3,7 +3,7 @@
 import msgspec
 
 
-class ArticleRow(msgspec.Struct, frozen=True, kw_only=True):
+class ArticleRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The current revision of an article."""
 
     id: str
@@ -44,7 +44,7 @@ class RevisionRow(msgspec.Struct, frozen=True, kw_only=True):
     legacy_path: str = ""
 
 
-class CaptureRow(msgspec.Struct, frozen=True, kw_only=True):
+class CaptureRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Where a WARC record lies."""
 
     record_id: str

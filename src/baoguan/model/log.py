@@ -7,7 +7,7 @@ from baoguan.model.capture import CaptureRef
 KINDS = ("rev", "seen", "lost", "gone", "late", "cap", "key", "ts")
 
 
-class Leaf(msgspec.Struct, frozen=True, kw_only=True):
+class Leaf(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One entry of the log: nothing but kind, time and a salted commitment, so that it can stay for ever."""
 
     v: int = 1
@@ -19,7 +19,7 @@ class Leaf(msgspec.Struct, frozen=True, kw_only=True):
     """sha256 of the manifest line's bytes (without its newline), hex."""
 
 
-class RecordRef(msgspec.Struct, frozen=True, kw_only=True):
+class RecordRef(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The Markdown file of a revision."""
 
     path: str
@@ -27,7 +27,7 @@ class RecordRef(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
 
 
-class MediaRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class MediaRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A picture of a revision."""
 
     url: str
@@ -45,7 +45,7 @@ class MediaRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     capture: CaptureRef | None = None
 
 
-class ManifestLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ManifestLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One line of manifest/<N>.jsonl: what leaf N commits to. Deletable; the leaf is not."""
 
     v: int = 1

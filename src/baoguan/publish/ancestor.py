@@ -22,7 +22,7 @@ _MAX_EPOCH_MS = 7_258_118_400_000
 _STUB = 50
 
 
-class AncestorFile(msgspec.Struct, frozen=True, kw_only=True):
+class AncestorFile(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One file of an ancestor's tree."""
 
     path: str
@@ -215,6 +215,8 @@ def _unquote(value: str) -> str:
 
 def _authors(found: tuple[str, ...], fields: dict[str, str], name: str, outlet: LegacyOutlet) -> tuple[str, ...]:
     """Of the date line, else of the front matter; the outlet itself is no author."""
-    known = {name, outlet.name, *outlet.names, "", "unknown", "admin"}
     names = found or (fields.get("author", "").strip(),)
+    if names == ("",):
+        return ()
+    known = {name, outlet.name, *outlet.names, "", "unknown", "admin"}
     return tuple(dict.fromkeys(one for one in names if one not in known))

@@ -31,7 +31,7 @@ _TIME_OUTLETS = frozenset({"bbc-zh", "economist"})
 """Whose pages were kept with their own <time>; in other bodies it is a quoted post's."""
 
 
-class DateLine(msgspec.Struct, frozen=True, kw_only=True):
+class DateLine(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What stood before the body."""
 
     clock: Clock | None = None
@@ -53,7 +53,7 @@ def read_date_line(body: str, stamp: str, outlet: LegacyOutlet, epoch_ms: int | 
         written = found[1] if found else ""
     if not written:
         return DateLine(authors=_names(author), length=length)
-    if _RELATIVE.search(written):
+    if (not written.isascii() or "ago" in written) and _RELATIVE.search(written):
         return DateLine(authors=_names(author), length=length, flags=("relative-time",))
     clock = read_clock(written, outlet)
     if clock is None:

@@ -121,6 +121,9 @@ def _framed(data: bytes) -> tuple[re.Match[str], str]:
 
 
 def _escape_markdown(special: re.Pattern[str], text: str) -> str:
+    if special.search(text) is None:
+        return text
+
     def escape(match: re.Match[str]) -> str:
         char = match[0]
         if char == "&":

@@ -44,6 +44,8 @@ def plain(html: str) -> str:
 
 def clean_value(value: str) -> str:
     """An attribute's value without control characters, white space folded."""
+    if value.isprintable() and "  " not in value:  # none of either in it
+        return value.strip(" ")
     return _SPACES.sub(" ", _CONTROL.sub("", value)).strip()
 
 

@@ -40,9 +40,9 @@ def detect_language(text: str, hint: str = "") -> str:
     Reads the first 1,000 characters. Latin script is the hint's language when that is written in it, else en.
     """
     sample = text[:_SAMPLE]
-    latin = _count(_LATIN, sample)
     foreign = _KANA_OR_HANGUL.search(sample) is not None
     first = None if foreign else _HAN.search(sample)
+    latin = _count(_LATIN, sample)
     if first and len(first[0]) * _HAN_WEIGHT >= latin:  # nearly all of Chinese: no need to count the rest
         return _chinese(sample, hint)
     han = _count(_HAN, sample) * _HAN_WEIGHT
@@ -65,7 +65,10 @@ def _count(script: re.Pattern[str], sample: str) -> int:
 
 
 def _chinese(sample: str, hint: str) -> str:
-    simplified, traditional = len(_ONLY_SIMPLIFIED.findall(sample)), len(_ONLY_TRADITIONAL.findall(sample))
+    simplified = int(_ONLY_SIMPLIFIED.search(sample) is not None)
+    traditional = int(_ONLY_TRADITIONAL.search(sample) is not None)
+    if simplified and traditional:  # counted for the few that mix them: that takes five times as long
+        simplified, traditional = len(_ONLY_SIMPLIFIED.findall(sample)), len(_ONLY_TRADITIONAL.findall(sample))
     if simplified == traditional:
         return hint if hint.startswith(("zh", "ja")) else "zh"
     return "zh-Hans" if simplified > traditional else "zh-Hant"

@@ -15,6 +15,7 @@ _LARGER = ("data-hi-res-src", "data-full-src", "data-large-file", "data-orig-fil
 """Larger renditions for a script; they stand for `src` only where that shows nothing."""
 _LAZY_SETS = ("data-srcset", "data-lazy-srcset", "data-original-set", "srcset")
 _NAMES = frozenset((*_LAZY, *_LARGER))
+_CHOICES = _NAMES.union(_LAZY_SETS)
 _PLACEHOLDER = re.compile(
     r"(?:blank|spacer|placeholder|transparent|lazy|loading|grey|1x1|pixel)[^/]*\.(?:gif|png|svg)(?:$|\?)"
 )
@@ -34,7 +35,7 @@ def unwrap_proxy(url: str) -> str:
         return url
     inner = match[1]
     head = inner.partition("/")[0]
-    if "%2f" in inner.lower() and "%" in head:
+    if "%" in head and "%2f" in inner.lower():
         inner = unquote(inner.partition("&")[0])
     elif "?" not in inner:
         inner = inner.partition("&")[0]
@@ -59,7 +60,9 @@ def parse_srcset(value: str) -> list[tuple[float, str]]:
 
 def size_of(value: str | None) -> int | None:
     """Pixels of a width or height attribute; None for none, percent and other units."""
-    match = _SIZE.match(value) if value else None
+    if not value or value[-1] == "%":
+        return None
+    match = _SIZE.match(value)
     return int(match[1]) if match else None
 
 
@@ -103,6 +106,8 @@ def choose_source(
 
     A lazy-load attribute wins over `src`, which is then a placeholder; `extra` are the srcsets of sibling <source>.
     """
+    if not extra and _CHOICES.isdisjoint(attributes) and (plain := attributes.get("src")) and plain[:5] != "data:":
+        return resolve(plain), ()
     lazy, source, larger, sets = _stated(attributes, extra)
     if not lazy and not larger and not sets:
         return resolve(source), ()

@@ -64,25 +64,26 @@ def walk(writer: Writer, root: LexborNode) -> None:
             writer.text(node.text_content or "")
             node = node.next
             continue
-        if tag == "p" and not (writer.attributes or writer.pre or writer.fig):
-            # Most of what news is made of: a paragraph of nothing but text, written without the detours.
-            child = node.first_child
-            if child is not None and child.tag == "-text" and child.next is None:
-                writer.flush()
-                writer.text(child.text_content or "")
-                writer.flush()
-                node = node.next
-                continue
         handler = _HANDLERS.get(tag)
+        child = node.first_child
+        if handler is _block and child is not None and child.tag == "-text" and _is_paragraph(writer, node, child):
+            # Most of what news is made of: a paragraph of nothing but text, written without the detours.
+            writer.paragraph(child.text_content or "")
+            node = node.next
+            continue
         descend, leave = handler(writer, tag or "", node) if handler else (True, None)
-        child = node.first_child if descend else None
-        if child is not None:
+        if descend and child is not None:
             exits.append((node, leave))
             node = child
             continue
         if descend and leave is not None:
             leave(writer)
         node = node.next
+
+
+def _is_paragraph(writer: Writer, node: Node, child: Node) -> bool:
+    """Whether the block `node` is a paragraph of the text `child` alone: no caption, nothing hidden."""
+    return not (child.next is not None or writer.pre or writer.fig or (writer.attributes and _is_junk(node)))
 
 
 def enter(writer: Writer, tag: str, node: Node) -> tuple[bool, Exit]:

@@ -33,6 +33,8 @@ class Node(Protocol):
 
 def _trim(html: str) -> str:
     html = html.strip(" ")
+    if "<br>" not in html:
+        return html
     while html.endswith("<br>"):
         html = html[:-4].rstrip(" ")
     while html.startswith("<br>"):
@@ -101,13 +103,26 @@ class Writer:
             self._reopen()
         self.buf.append(escape_text(text))
 
+    def paragraph(self, text: str) -> None:
+        """A paragraph of nothing but one text, neither preformatted nor a caption's: flush, text, flush."""
+        if self.buf:
+            self.flush()
+        if self.opened or self.controls or "\n" in text or "  " in text or "\t" in text or "\r" in text or "\f" in text:
+            self.text(text)
+            self.flush()
+        elif text.strip(INVISIBLE):
+            self.blocks.append(f"<{self.para}>{escape_text(text).strip(' ')}</{self.para}>")
+            self.texts += not self.caption
+            self.fig = None
+
     def _reopen(self) -> None:
-        self.buf.extend(opened for _, opened in self.opened[self.written :])
+        for _, opened in self.opened[self.written :]:
+            self.buf.append(opened)
         self.written = len(self.opened)
 
     def open_inline(self, name: str, opened: str) -> tuple[bool, Exit]:
         """Opened when text comes, so that nothing empty is written. The same element twice is once."""
-        if (self.caption and name == "small") or any(name == other for other, _ in self.opened):
+        if (self.caption and name == "small") or (self.opened and any(name == other for other, _ in self.opened)):
             return True, None
         self.opened.append((name, opened))
         return True, Writer.close_inline
@@ -128,14 +143,16 @@ class Writer:
         while self.written:
             self.written -= 1
             self.buf.append(f"</{self.opened[self.written][0]}>")
-        html = "".join(self.buf)
+        html = self.buf[0] if len(self.buf) == 1 else "".join(self.buf)
         self.buf = []
+        para = self.para
         # A parser drops a newline right after <pre>.
-        html = html.strip("\n") if self.para == "pre" else _trim(html)
+        html = html.strip("\n") if para == "pre" else _trim(html)
         if not (plain(html) if "<" in html or "&" in html else html).strip(INVISIBLE):
             return
-        self.blocks.append(f"<{self.para}>{html}</{self.para}>")
+        self.blocks.append(f"<{para}>{html}</{para}>")
         self.texts += not self.caption
+        self.fig = None
 
     def line_break(self) -> None:
         """<br>; two of them end the paragraph."""
