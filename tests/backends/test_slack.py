@@ -1,6 +1,7 @@
 """Nothing that was deleted stays in a SQLite file: the gaps of its pages, its log, what other connections hold."""
 
 import random
+import re
 import sqlite3
 import subprocess
 import sys
@@ -59,7 +60,7 @@ class House:
             self.db.execute("INSERT INTO told VALUES (?,?)", (f"{mark(number)} {text[:90]}", text))
             self.db.execute("INSERT INTO plain VALUES (?,?)", (number, text))
             return
-        self.gone.add(text[:22])
+        self.gone.add(text[: text.index(">") + 1].encode())
 
     def text(self):
         self.next += 1
@@ -68,7 +69,7 @@ class House:
 
     def left(self):
         data = b"".join(path.read_bytes() for path in self.path.parent.glob("some.sqlite*"))
-        return [text for text in self.gone if text.encode() in data]
+        return sorted(self.gone.intersection(re.findall(rb"<\d{10}-\d+>", data)))
 
     def check(self):
         assert self.db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
