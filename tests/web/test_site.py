@@ -1,5 +1,6 @@
 """`export site`: every link leads to a file, nothing asks another host, withdrawn articles go, other files stay."""
 
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -101,6 +102,67 @@ def test_again_writes_what_changed_and_removes_what_was_withdrawn(house: House, 
     assert not (site / row.lead).exists()
     assert not [path for path in site.rglob("*.html") if row.title in path.read_text("utf-8")]
     assert (site / "mine.txt").exists()
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def test_again_makes_what_changed_alone_and_ends_as_a_fresh_export(tmp_path: Path) -> None:
+    with Newsroom("voa", "rfi") as room:
+        house = House(tmp_path / "archive", room).make()
+        urls = [room.url("rfi", f"/story{n}") for n in range(20)]
+        text = "港口管理局周一宣布，新码头将于七月启用，预计每天接待旅客三千人次，成为本市第三座客运码头。"
+
+        def say(number: int, said: str) -> None:
+            house.feed("rfi", item(f"第{number}座码头七月启用", urls[number]))
+            room.behave(urls[number])
+            found = page(f"第{number}座码头七月启用", *[said] * 3)
+            room.act(urls[number], acts.answer(200, found, content_type="text/html"))
+            house.sync()
+            house.clock.ahead += timedelta(hours=3)
+
+        for number in range(18):
+            say(number, text)
+        site, few = tmp_path / "site", ["zh-Hans", "ja"]
+        with house.open() as desk:
+            first = export_site(desk, site, languages=few, base_url="https://news.example")
+        assert first.made == first.pages
+        for change in ((18, text), (19, text), (4, text.replace("三千", "四千"))):
+            say(*change)
+        before = tree(site)
+        with house.open() as desk:
+            again = export_site(desk, site, languages=few, base_url="https://news.example")
+            fresh = export_site(desk, tmp_path / "fresh", languages=few, base_url="https://news.example")
+        assert again.pages == fresh.pages
+        held = tree(site)
+        assert held == tree(tmp_path / "fresh")
+        articles = [name for name in held if re.search(r"article/[0-9a-f]{16}/", name)]
+        written = [name for name in articles if held[name] != before.get(name)]
+        # two new ones with two neighbours each, the edited one and its first version; in two languages
+        assert 6 <= len(written) <= 16
+        others = again.pages - len(articles)
+        assert again.made <= others + len(written) + 4
+        assert len(articles) - len(written) >= 20
+
+
+def test_what_stands_is_made_again_where_it_or_the_settings_are_others(house: House, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    export(house, site, languages=["ja"])
+    fresh = tree(site)
+    spoiled = next(path for path in site.glob("article/*/index.html"))
+    spoiled.write_text("<p>something else</p>")
+    next(path for path in site.glob("article/*/index.html") if path != spoiled).unlink()
+    export(house, site, languages=["ja"])
+    assert tree(site) == fresh
+    with house.open() as desk:
+        assert export_site(desk, site, languages=["ja"]).made < len(list(site.rglob("*.html")))
+        other = export_site(desk, site, languages=["ja"], base_url="https://news.example")
+    assert other.made == other.pages
+    (site / MARK).write_text(json.dumps(sorted(tree(site))))  # as exports left it before
+    export(house, site, languages=["ja"])
+    assert tree(site) == fresh
 
 
 def test_feeds_need_an_address_and_folders_are_not_overwritten(house: House, tmp_path: Path) -> None:

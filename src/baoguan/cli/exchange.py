@@ -144,8 +144,8 @@ def site(folder: Path, destination: Path, *, languages: tuple[str, ...], base_ur
         print_json(report)
         return
     click.echo(
-        f"{report.pages} pages, {report.pictures} pictures, {report.feeds} feeds; {report.unchanged} files the same,"
-        f" {report.removed} of before removed"
+        f"{report.pages} pages, {report.made} of them made, {report.pictures} pictures, {report.feeds} feeds;"
+        f" {report.unchanged} files the same, {report.removed} of before removed"
     )
     click.echo(f"open {destination / 'index.html'}")
 

@@ -10,21 +10,19 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
-from baoguan.errors import StoreError
-from baoguan.model.log import MediaRef
 from baoguan.model.photo import Look
 from baoguan.text.script import convert_html, convert_text, other_script
 from baoguan.web import views
 from baoguan.web.body import BodyStyle, show_body
+from baoguan.web.facts import PageFacts
 from baoguan.web.kept import FACTS
 from baoguan.web.photos_source import PhotosSource
 from baoguan.web.pictures import colour_sheet, digest_of
 from baoguan.web.render import Renderer, Ui
-from baoguan.web.source import ArticleCard, ArticlePage, Cursor, OutletInfo, ReaderSource, facts_of
+from baoguan.web.source import ArticleCard, ArticlePage, Cursor, OutletInfo, ReaderSource
 
 _CURSOR = re.compile(r"(\d{1,15})-([0-9a-f]{16})")
 _ID = re.compile(r"[0-9a-f]{16}")
-_ARTICLE = re.compile(r"/article/([0-9a-f]{16})(?:/(\d{1,6}))?")
 _FEEDS = 30  # on one health page
 _FRONT = 15  # articles on the front page, or earlier days stand below the newest one
 _LIST_PICTURES = 9  # originals are heavy: a list shows the first few, others have their words
@@ -54,6 +52,7 @@ class Pages:
     ) -> None:
         self._source = source
         self._photos = photos
+        self.facts = PageFacts(source, photos)
         self._show = renderer
         self._now_ms = now_ms
         self._size = renderer.options.page_size
@@ -156,9 +155,6 @@ class Pages:
         """Of pictures, as far as they are known; nobody waits for them."""
         return self._photos.looks(digests) if self._photos is not None else {}
 
-    def _media_looks(self, media: Iterable[MediaRef]) -> Mapping[str, Look]:
-        return self._looks(ref.sha256 or digest_of(ref.path) for ref in media if ref.path)
-
     def _outlets(self, keys: Iterable[str]) -> dict[str, OutletInfo | None]:
         return {key: self._source.masthead(key) for key in set(keys)}
 
@@ -205,17 +201,6 @@ class Pages:
             return None
         return self._source.article(identity, rev)
 
-    def facts(self, path: str) -> object:
-        """What an article's page at `path` would leave as FACTS; None for other pages, and where it can't be told."""
-        found = _ARTICLE.fullmatch(path)
-        if found is None:
-            return None
-        try:
-            facts = self._source.facts(found[1], int(found[2]) if found[2] else None)
-        except StoreError:
-            return None  # who asks for the page is told
-        return None if facts is None else (facts, self._media_looks(facts.media))
-
     def article(self, request: Request, page: ArticlePage) -> Response:
         """Its page."""
         ui = self._show.ui(request)
@@ -223,8 +208,8 @@ class Pages:
         if outlet is not None:
             ui.use_zone(outlet.zone)
         zone = ui.at
-        looks = self._media_looks(page.media)
-        request.scope[FACTS] = (facts_of(page), looks)
+        looks = self.facts.looks(page.media)
+        request.scope[FACTS] = self.facts.of(page, looks)
         style = BodyStyle(
             no_picture=ui.t("article.no_picture"),
             photo=ui.t("photo.mark") if self._photos is not None else "",

@@ -2,7 +2,8 @@
 
 Links are relative and name their file, so the folder reads from a disk, any path of any host, or a memory stick. What
 needs a server (search, health, captures) is left out; what is kept back or withdrawn never gets in, and a file that is
-no page any more is deleted by the next export.
+no page any more is deleted by the next export. An article whose facts are those of the last export is not made again:
+its file is read for its links alone.
 """
 
 import asyncio
@@ -10,26 +11,30 @@ import gzip
 import hashlib
 import posixpath
 import re
+import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from html import escape, unescape
+from importlib import metadata
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 import msgspec
 from starlette.types import ASGIApp, Message
 
+import baoguan
 from baoguan.desk import Desk
 from baoguan.errors import ConfigError
 from baoguan.photographing import index_photos, look_at_photos, open_photos
 from baoguan.web.changes_source import DeskChanges
 from baoguan.web.desk_source import DeskSource
+from baoguan.web.facts import PageFacts
 from baoguan.web.options import WebOptions
 from baoguan.web.photos_source import DeskPhotos
 from baoguan.web.words import LANGUAGES
 
 MARK = ".baoguan-site.json"
-"""In the folder: the files that the last export wrote."""
+"""In the folder: the files that the last export wrote, and what they were made of."""
 _PAGE_SIZE = 200
 _KEPT = frozenset(("before", "outlet", "by", "kind", "page"))
 """Queries that name a page of their own; others (script, pictures) are ways to see one."""
@@ -42,6 +47,10 @@ _SCRIPT = re.compile(r"<script\b[^>]*></script>\n?")
 _ANCHOR = re.compile(r'<a\b([^>]*?)\bhref="([^"]*)"([^>]*)>(.*?)</a>', re.S)
 _HEAD_LINK = re.compile(r'<link\b[^>]*\bhref="(/[^"]*)"[^>]*>\n?')
 _SRC = re.compile(r'\b(src|poster)="(/[^"]*)"')
+_LINK = re.compile(r'\b(?:href|src|poster)="([^"]*)"')
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.I)
+_SOURCES = (".py", ".html", ".css", ".js", ".toml", ".svg")
+_RENDERS = ("jinja2", "lxml", "markupsafe", "nh3", "opencc")
 _ATOM = re.compile(r'(href|src)="(/[^"]*)"')
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'; form-action 'none'"
 
@@ -50,12 +59,23 @@ class SiteReport(msgspec.Struct, kw_only=True):
     """What an export did."""
 
     pages: int = 0
+    made: int = 0
+    """Pages that were made; the others stood there, with the facts of today."""
     pictures: int = 0
     feeds: int = 0
     unchanged: int = 0
     """Files that stood there with the same bytes."""
     removed: int = 0
     """Files of an earlier export that are nothing any more."""
+
+
+class _Mark(msgspec.Struct, kw_only=True):
+    """The file MARK."""
+
+    ground: str = ""
+    """Digest of the program and the settings that the pages were made with."""
+    files: dict[str, tuple[str, str]] = {}
+    """By name: digest of the facts of an article's page, digest of its bytes; both empty for other files."""
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -97,8 +117,11 @@ def export_site(
     try:
         while changes.behind():
             pass
-        app = create_app(source, options, changes=changes, photos=DeskPhotos(desk))
-        walk = _Walk(app, destination, languages, base_url.rstrip("/"), progress)
+        photos_source = DeskPhotos(desk)
+        app = create_app(source, options, changes=changes, photos=photos_source)
+        facts = PageFacts(source, photos_source)
+        ground = _ground(desk, languages, base_url)
+        walk = _Walk(app, destination, languages, base_url.rstrip("/"), progress, facts=facts, ground=ground)
         asyncio.run(walk.run())
     finally:
         source.close()
@@ -110,13 +133,23 @@ class _Walk:
     """The state of one export."""
 
     def __init__(
-        self, app: ASGIApp, folder: Path, languages: Sequence[str], base: str, progress: Callable[[int], None]
+        self,
+        app: ASGIApp,
+        folder: Path,
+        languages: Sequence[str],
+        base: str,
+        progress: Callable[[int], None],
+        *,
+        facts: Callable[[str], object],
+        ground: str,
     ) -> None:
         self._app, self._folder, self._languages, self._base = app, folder, languages, base
         self._progress = progress
         self._queue: deque[tuple[str, str]] = deque()
         self._known: set[tuple[str, str]] = set()
-        self._files: set[str] = set()
+        self._facts = facts
+        self._held = _read_mark(folder / MARK)
+        self._new = _Mark(ground=ground)
         self.report = SiteReport()
 
     async def run(self) -> None:
@@ -154,19 +187,47 @@ class _Walk:
 
     async def _page(self, lang: str, address: str) -> None:
         path, _, query = address.partition("?")
-        got = await self._ask(path, query, lang or self._languages[0])
         name = self._file(lang, path, query)
+        facts = None if query else self._facts(path)
+        told = "" if facts is None else _digest(repr(facts).encode())
+        if told and self._stands(name, told):
+            return
+        got = await self._ask(path, query, lang or self._languages[0])
         if got.status != 200:
             return
         if got.kind.startswith("text/html"):
             self.report.pages += 1
-            self._write(name, self._rewritten(got.body.decode(), lang, address, name).encode())
+            self.report.made += 1
+            self._write(name, self._rewritten(got.body.decode(), lang, address, name).encode(), told)
         elif "atom" in got.kind:
             self.report.feeds += 1
             self._write(name, got.body)
         else:
             self.report.pictures += path.startswith("/media/")
             self._write(name, got.body)
+
+    def _stands(self, name: str, told: str) -> bool:
+        """Whether the last export wrote this page of these facts, and nobody else since; its links are walked."""
+        held, path = self._held.files.get(name), self._folder / name
+        if self._held.ground != self._new.ground or held is None or held[0] != told or not path.is_file():
+            return False
+        data = path.read_bytes()
+        if held[1] != _digest(data):
+            return False
+        for link in _LINK.findall(data.decode()):
+            file = unquote(unescape(link))
+            if file and not file.startswith(("#", "/")) and not _SCHEME.match(file):
+                self._want(*self._place(posixpath.normpath(posixpath.join(posixpath.dirname(name), file))))
+        self._new.files[name] = held
+        self.report.pages += 1
+        self.report.unchanged += 1
+        return True
+
+    def _place(self, file: str) -> tuple[str, str]:
+        """The language and the address of a file that an article's page links: none of these has a query."""
+        first, _, rest = file.partition("/")
+        lang, file = (first, rest) if first in self._languages[1:] else (self._languages[0], file)
+        return lang, "/" + quote(file.removesuffix("index.html").rstrip("/"))
 
     async def _ask(self, path: str, query: str, lang: str) -> _Answer:
         scope = {
@@ -247,9 +308,9 @@ class _Walk:
             return self._want(lang, address.partition("?")[0] + url)
         return None
 
-    def _write(self, name: str, data: bytes) -> None:
+    def _write(self, name: str, data: bytes, told: str = "") -> None:
         path = self._folder / name
-        self._files.add(name)
+        self._new.files[name] = (told, _digest(data)) if told else ("", "")
         if path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data:
             self.report.unchanged += 1
             return
@@ -259,14 +320,40 @@ class _Walk:
         beside.replace(path)
 
     def _sweep(self) -> None:
-        mark = self._folder / MARK
-        held = msgspec.json.decode(mark.read_bytes(), type=list[str]) if mark.exists() else []
-        for name in held:
+        for name in self._held.files:
             path = self._folder / name
-            if name not in self._files and ".." not in Path(name).parts and path.is_file():
+            if name not in self._new.files and ".." not in Path(name).parts and path.is_file():
                 path.unlink()
                 self.report.removed += 1
-        mark.write_bytes(msgspec.json.encode(sorted(self._files)))
+        (self._folder / MARK).write_bytes(msgspec.json.encode(self._new, order="sorted"))
+
+
+def _read_mark(path: Path) -> _Mark:
+    """What the last export left; before there were facts it was a list of names."""
+    if not path.exists():
+        return _Mark()
+    held = msgspec.json.decode(path.read_bytes(), type=list[str] | _Mark)
+    return held if isinstance(held, _Mark) else _Mark(files=dict.fromkeys(held, ("", "")))
+
+
+def _ground(desk: Desk, languages: Sequence[str], base_url: str) -> str:
+    """Of all that is the same for every page: the program, the packages that it uses, and the settings."""
+    digest = hashlib.sha256()
+    package = Path(baoguan.__file__).parent
+    for path in sorted(path for path in package.rglob("*") if path.is_file() and path.suffix in _SOURCES):
+        digest.update(path.relative_to(package).as_posix().encode() + path.read_bytes())
+    settings = desk.settings
+    outlets = [
+        (one.key, one.name, one.names, one.home, one.language, one.zone, one.serve) for one in desk.outlets.values()
+    ]
+    packages = [(one, metadata.version(one)) for one in _RENDERS]
+    told = (list(languages), base_url, settings.zone, settings.noindex, sorted(outlets), packages, sys.version)
+    digest.update(repr(told).encode())
+    return digest.hexdigest()
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:24]
 
 
 def _unlinked(url: str, text: str) -> str:
