@@ -100,6 +100,8 @@ def test_short_chinese_flash_is_an_article() -> None:
 
 LINKS = "".join(f'<li><a href="/{n}">Headline number {n} of the day, in a few words</a></li>' for n in range(60))
 
+ROW = f"<article><h2><a href=/a>A headline of a story</a></h2><p>{TEXT[1]}</p></article>"
+
 
 @pytest.mark.parametrize(
     ("kind", "page"),
@@ -116,6 +118,17 @@ LINKS = "".join(f'<li><a href="/{n}">Headline number {n} of the day, in a few wo
             "<title>404 Not Found</title><h1>Page not found</h1><p>Sorry, this page does not exist any more.</p>",
         ),
         ("error", "<title>页面不存在</title><h1>页面没有找到</h1>"),
+        ("error", "<title>Wartungsarbeiten</title><h1>Wartungsarbeiten</h1><p>Bitte versuchen Sie es später.</p>"),
+        (
+            "paywall",
+            "<h1>港口保持开放</h1><p>这是文章的一个句子。</p><div>本文为付费内容，订阅后阅读全文。已是会员？请登录</div>",
+        ),
+        ("empty", "%PDF-1.4\n1 0 obj <</Type /Catalog>> endobj " + "lorem ipsum, dolor. " * 100),
+        ("empty", "<p>" + "lorem \x01\x07\ufffd\x02 ipsum, dolor. " * 100),
+        ("index", "<?xml version='1.0'?>\n<rss><channel><title>Feed</title>" + "<item>A story, of words. </item>" * 90),
+        ("index", f"<title>x</title><h1>Search results</h1>{'<p>A sentence that was found, a long one. </p>' * 90}"),
+        ("index", f"<h1>Harbour</h1>{ROW * 9}"),
+        ("article", f"<h1>The harbour stays open</h1>{TEXT[1] * 9}{ROW * 9}"),
         ("login", "<title>Sign in</title><form><p>Log in to go on</p><input></form><p>Password forgotten?</p>"),
     ],
 )

@@ -1,6 +1,7 @@
 """Whether a page is an article, how sure that is, and why."""
 
 import re
+from bisect import bisect_left
 
 import msgspec
 
@@ -24,7 +25,7 @@ _ERROR = re.compile(
     r"|已(?:被)?删除|已(?:被)?刪除|无法访问|無法訪問"
     r"|页面(?:出错|错误)|頁面不存在"
     r"|見つかりません|ページが存在|安全验证|访问(?:验证|频繁|受限)|页面没有找到"
-    r"|something went wrong|enable javascript|under maintenance",
+    r"|something went wrong|enable javascript|under maintenance|wartungsarbeiten|系统维护|系統維護|メンテナンス中",
     re.IGNORECASE,
 )
 _LOGIN = re.compile(
@@ -38,6 +39,18 @@ _PAYWALL = re.compile(
     r"|仅限(?:会员|订户|订阅)|付费(?:阅读|内容)|訂戶(?:專享|獨家)|会员专享|有料(?:会員|記事)|会員限定|この記事は有料|続きを(?:読む|お読み)には",
     re.IGNORECASE,
 )
+_SEARCH = re.compile(
+    r"^(?:search results|suchergebnisse|résultats de (?:la )?recherche)|搜索结果|搜尋結果|検索結果", re.IGNORECASE
+)
+_FEED = re.compile(r"\s*(?:<\?xml[^>]*>\s*(?:<(?:\?|!--)[^>]*>\s*)*)?<(?:rss|feed|rdf:RDF|urlset|sitemapindex)\b")
+_BINARY = re.compile(r"%PDF-|PK\x03\x04|GIF8|.PNG\r|\x1f.\x08")
+_DAMAGE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufffd]")
+_DAMAGED = 0.02
+"""Of the characters of a text; files that are no text reach a tenth, old pages in the wrong encoding a hundredth."""
+_ROWS = 5
+"""Articles of one page, each with a headline that is a link, of which none has half of the text."""
+_IN_ROWS = 0.7
+"""Of the sentences of a page; below it an article has the others beside it."""
 _FLASH = 150.0
 """Mass of a news flash: 60 CJK characters."""
 _STUB = 200.0
@@ -109,10 +122,17 @@ def _not_article(
     layout: Layout, head: Head, title: str, text: str, mass: float, good: float, stated: bool
 ) -> Judgement | None:
     total = sum(block.mass for block in layout.blocks)
+    begin = layout.page.source[:1000].lstrip("\ufeff\0")
+    if _BINARY.match(begin) or len(_DAMAGE.findall(text[:5000])) > _DAMAGED * max(200, len(text[:5000])):
+        return Judgement(kind="empty", confidence=0.8, reasons=("no page: damaged, or a file of another kind",))
+    if _FEED.match(begin):
+        return Judgement(kind="index", confidence=0.9, reasons=("a feed or a map of a site",))
     if good < 2 * _LITTLE and (found := _wall(layout, f"{title} {head.title}", text, total, good, stated)):
         return found
     if total < _NOTHING:
         return Judgement(kind="empty", confidence=0.95, reasons=("no text",))
+    if not stated and (_SEARCH.search(title) or _is_stream(layout)):
+        return Judgement(kind="index", confidence=0.7, reasons=("several articles, or found ones",))
     if _is_index(layout, head, mass, good, stated):
         return Judgement(kind="index", confidence=0.75, reasons=("list of links",))
     if mass < _NOTHING:
@@ -129,6 +149,8 @@ def _wall(layout: Layout, first: str, text: str, total: float, good: float, stat
         return None
     if _CONSENT.search(first) or (total < 4 * _LITTLE and _CONSENT.search(text[:600])):
         return Judgement(kind="consent", confidence=0.8, reasons=("asks for consent",))
+    if _PAYWALL.search(visible) and not _LOGIN.search(first):
+        return None
     if (_LOGIN.search(first) and good < _LITTLE) or (total < _LITTLE and good < _STUB and _LOGIN.search(visible)):
         return Judgement(kind="login", confidence=0.8, reasons=("asks to log in",))
     return None
@@ -141,6 +163,23 @@ def _is_index(layout: Layout, head: Head, mass: float, good: float, stated: bool
         return True
     share = sum(block.mass for block in linked) / (1 + sum(block.mass for block in layout.blocks))
     return not stated and len(linked) >= _MANY_LINKS and good < _LITTLE and share > 0.35 and mass < 2 * _LITTLE
+
+
+def _is_stream(layout: Layout) -> bool:
+    """Whether the page is a row of articles, each under a headline that leads to it."""
+    page = layout.page
+    articles = page.found["article"][:200]
+    if len(articles) < _ROWS:
+        return False
+    headed = {page.parent[i] for i in page.found["a"] if page.tags[page.parent[i]] in ("h2", "h3")}
+    headed |= {i for tag in ("h2", "h3") for i in page.found[tag] if page.tags[page.parent[i]] == "a"}
+    places = sorted(headed)
+    rows = [i for i in articles if bisect_left(places, i) < bisect_left(places, page.end[i])]
+    masses = [layout.good_under(i) for i in rows]
+    held = sum(masses)
+    if sum(m > 0 for m in masses) < _ROWS or held < _IN_ROWS * layout.sums[-1]:
+        return False
+    return 2 * max(masses) < held
 
 
 def _tail(layout: Layout) -> str:
