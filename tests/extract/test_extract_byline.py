@@ -117,6 +117,13 @@ def test_the_first_of_several_headings_is_believed_against_a_lone_share_title() 
         (("BR24 Redaktion",), "", ("BR24 Redaktion",)),
         ((), "<p>（中央社記者王小明台北5日電）</p>", ()),
         ((), "<p>記者 王小明</p>", ("王小明",)),
+        (("Redacci&oacute;n Central",), "", ("Redacción Central",)),
+        (("Anna Berg, MA",), "", ("Anna Berg",)),
+        ((), '<p class="byline">By Anna Berg May 20, 2016</p>', ("Anna Berg",)),
+        ((), '<p class="byline">Written by Anna Berg Edited by Ben Cole</p>', ("Anna Berg",)),
+        (("No Author",), "", ()),
+        (("Agent 99",), "", ("Agent 99",)),
+        (("Anna May Berg",), "", ("Anna May Berg",)),
     ],
 )
 def test_authors(stated: tuple[str, ...], shown: str, expected: tuple[str, ...]) -> None:

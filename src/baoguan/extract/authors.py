@@ -1,8 +1,8 @@
 """Authors of a page: structured data, metas, and the byline that readers see."""
 
 import re
+from html import unescape
 
-from baoguan.extract.byline import unescape
 from baoguan.extract.harvest import Head, strings, types_of
 from baoguan.extract.layout import Layout
 from baoguan.extract.likeness import normal
@@ -16,8 +16,16 @@ _BY = re.compile(
 )
 _SPLIT = re.compile(r"\s*(?:,|;|、|，|；|\||/|\band\b|\bund\b|\bet\b|\by\b|\be\b|&|\boch\b|\bog\b|\bi\b)\s*")
 _NOT_NAME = re.compile(
-    r"https?:|@|www\.|^\W*\d|\d{3,}|^\W*$|^(?:admin|null|undefined|none|redaktion|staff)$", re.IGNORECASE
+    r"https?:|@|www\.|^\W*\d|\d{3,}|^\W*$|^(?:admin|null|undefined|none|redaktion|staff|posted"
+    r"|no author|name\b.*(?:required|erforderlich)\W*|ma|md|ph\.?d|msc|rn|jr|sr)$",
+    re.IGNORECASE,
 )
+_DAY = re.compile(
+    r"\s+(?:on\s+)?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s+\d.*$|\s+(?:on|am|le|el|vom)\s+\d.*$"
+    r"|\s+(?:edited|photographed|illustrated|translated) by\b.*$",
+    re.IGNORECASE,
+)
+"""What stands behind a name in a byline: the day, who else worked on it."""
 _LINK = re.compile(r"https?://\S+", re.IGNORECASE)
 _SPOKEN = re.compile(
     r"^\W{0,3}(?:by|von|par|por|di|door|av|af|przez|words by|written by|reported by|story by|text:)\s+"
@@ -100,7 +108,7 @@ def clean_names(texts: list[str]) -> list[str]:
     for text in texts:
         text = _BY.sub("", " ".join(_LINK.sub(" ", unescape(text[:_MAX_BYLINE])).split()) + " ")
         for name in _SPLIT.split(text) if len(text) > 20 or "," in text else [text]:
-            name = name.strip(" .,:;|-–—•·/(")
+            name = _DAY.sub("", name.strip(" .,:;|-–—•·/("))
             if name and len(name) <= _MAX_NAME and not _NOT_NAME.search(name):
                 found.setdefault(normal(name), name)
     return list(found.values())
