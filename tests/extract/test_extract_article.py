@@ -124,7 +124,7 @@ ROW = f"<article><h2><a href=/a>A headline of a story</a></h2><p>{TEXT[1]}</p></
             "<h1>港口保持开放</h1><p>这是文章的一个句子。</p><div>本文为付费内容，订阅后阅读全文。已是会员？请登录</div>",
         ),
         ("empty", "%PDF-1.4\n1 0 obj <</Type /Catalog>> endobj " + "lorem ipsum, dolor. " * 100),
-        ("empty", "<p>" + "lorem \x01\x07\ufffd\x02 ipsum, dolor. " * 100),
+        ("empty", "<p>" + "lor\ufffdm \x07i\ufffdsum, \ufffdolor. " * 100),
         ("index", "<?xml version='1.0'?>\n<rss><channel><title>Feed</title>" + "<item>A story, of words. </item>" * 90),
         ("index", f"<title>x</title><h1>Search results</h1>{'<p>A sentence that was found, a long one. </p>' * 90}"),
         ("index", f"<h1>Harbour</h1>{ROW * 9}"),
