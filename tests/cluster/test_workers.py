@@ -43,7 +43,7 @@ def torment(wire: Wire, seed: int, pause_s: tuple[float, float]) -> Counter[str]
     """
     dice, killed = random.Random(seed), Counter[str]()
     crew = [wire.worker() for _ in range(4)]
-    plan = [(0.15, "sequencer"), (0.3, "postgres"), (0.45, "sequencer"), (0.6, "postgres")]
+    plan = [(0.1, "worker"), (0.2, "sequencer"), (0.35, "postgres"), (0.5, "sequencer"), (0.65, "postgres")]
     seen, last = 0.0, time.monotonic()
     while plan or seen < 0.8:
         time.sleep(dice.uniform(*pause_s))
@@ -65,7 +65,7 @@ def torment(wire: Wire, seed: int, pause_s: tuple[float, float]) -> Counter[str]
                 continue  # the next one is being elected: nobody is killed meanwhile
         if due:
             plan.pop(0)
-            killed[due] += 1
+            killed[due] += due != "worker"
         if due != "postgres":
             crew[at].send_signal(signal.SIGKILL)
             crew[at].wait()
