@@ -110,7 +110,8 @@ def _everything_of_an_account() -> list[Shot]:
 
 def _account_archive(folder: Path) -> str:
     """An archive of the fake newsroom with an account that has folders, a filter and two apps; a session of it."""
-    from baoguan.app import OutletEntry, create_archive, open_desk
+    from baoguan import config
+from baoguan.app import OutletEntry, create_archive, open_desk
     from baoguan.indexing import index_new
     from baoguan.ingest import sync
     from baoguan.web.accounts_login import Doorkeeper
@@ -127,7 +128,7 @@ def _account_archive(folder: Path) -> str:
         with open_desk(folder, durable=False) as desk:
             sync(desk)
             index_new(desk)
-            accounts = open_accounts(folder)
+            accounts = open_accounts(folder, config.load(config.read_file(folder)))
             door = Doorkeeper(accounts, desk.clock, desk.entropy)
             user = door.add("lin", "a lamp in the tower")
             door.app_password(user, "newsboat")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 
+from baoguan import config
 from baoguan.app import create_archive, open_desk
 from baoguan.backends.clock import SystemClock, SystemEntropy
 from baoguan.importing import import_path
@@ -91,7 +92,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str
     """An archive with an account, served, and a session of it."""
     folder = tmp_path_factory.mktemp("b") / "archive"
     make_archive(folder, tmp_path_factory.mktemp("tree2"))
-    accounts = open_accounts(folder)
+    accounts = open_accounts(folder, config.load(config.read_file(folder)))
     door = Doorkeeper(accounts, SystemClock(), SystemEntropy())
     user = door.add(NAME, PASSWORD)
     door.app_password(user, "newsboat")
