@@ -111,7 +111,7 @@ def _everything_of_an_account() -> list[Shot]:
 def _account_archive(folder: Path) -> str:
     """An archive of the fake newsroom with an account that has folders, a filter and two apps; a session of it."""
     from baoguan import config
-from baoguan.app import OutletEntry, create_archive, open_desk
+    from baoguan.app import OutletEntry, create_archive, open_desk
     from baoguan.indexing import index_new
     from baoguan.ingest import sync
     from baoguan.web.accounts_login import Doorkeeper
