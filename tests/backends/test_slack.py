@@ -9,10 +9,10 @@ import sys
 import pytest
 
 from baoguan.backends.sqlite import connect
-from baoguan.backends.sqlite.slack import counted, scrub
+from baoguan.backends.sqlite.slack import COUNTS, counted, scrub
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
+SCHEMA = f"""
+{COUNTS}
 CREATE TABLE IF NOT EXISTS told (url TEXT PRIMARY KEY, title TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS plain (n INTEGER PRIMARY KEY, text TEXT);
 CREATE INDEX IF NOT EXISTS plain_text ON plain (text);

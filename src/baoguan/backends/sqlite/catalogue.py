@@ -94,11 +94,11 @@ class SqliteCatalog:
 
     def _scrub_some(self, size: int) -> None:
         """Now and then, so that a withdrawal finds little to do: gaps of 3 % of the pages at most wait for it."""
-        row = self._db.execute("SELECT value FROM meta WHERE key = 'scrubbed'").fetchone()
+        row = self._db.execute("SELECT value FROM scrub WHERE key = 'scrubbed'").fetchone()
         if size - (row[0] if row else 0) < max(_SCRUB_LINES, size // _SCRUB_SHARE):
             return
         with self._transaction() as db:
-            db.execute("INSERT OR REPLACE INTO meta VALUES ('scrubbed', ?)", (size,))
+            db.execute("INSERT OR REPLACE INTO scrub VALUES ('scrubbed', ?)", (size,))
         with suppress(sqlite3.OperationalError):  # another process reads or writes: next time, or when it matters
             scrub(self._path, is_counted=True, wait_s=0)
 

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from baoguan.backends.sqlite import connect
-from baoguan.backends.sqlite.slack import counted
+from baoguan.backends.sqlite.slack import COUNTS, counted
 from baoguan.model.change import ChangeRow
 
-SCHEMA = """
+SCHEMA = f"""
+{COUNTS}
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS change (
   idx INTEGER PRIMARY KEY, id TEXT, outlet TEXT, at_ms INTEGER, cause TEXT, kinds TEXT, before_idx INTEGER,

@@ -28,9 +28,11 @@ _STEP = 1 << 17
 _ZEROES = bytes(1 << 16)
 _TRIES = 4
 _MOST_LOG = 8 << 20
-_SINCE = "SELECT (SELECT value FROM meta WHERE key = 'writes') - (SELECT value FROM meta WHERE key = 'clean')"
+COUNTS = "CREATE TABLE IF NOT EXISTS scrub (key TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;"
+"""For files whose transactions are counted: beside what is derived from the log, which stays the same however made."""
+_SINCE = "SELECT (SELECT value FROM scrub WHERE key = 'writes') - (SELECT value FROM scrub WHERE key = 'clean')"
 _CLEAN = (
-    "INSERT OR REPLACE INTO meta SELECT column1, value + 1 FROM meta, (VALUES ('writes'), ('clean'))"
+    "INSERT OR REPLACE INTO scrub SELECT column1, value + 1 FROM scrub, (VALUES ('writes'), ('clean'))"
     " WHERE key = 'writes'"
 )
 _held: dict[tuple[int, int], int] = {}
@@ -40,10 +42,10 @@ SQLite holds on that file for this process, and the last connection elsewhere co
 
 @contextmanager
 def counted(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    """A transaction that is counted in the table `meta` of its file: scrub then knows whether the log tells of all."""
+    """A transaction that is counted in the table `scrub` of its file: scrub then knows whether the log tells of all."""
     with transaction(db):
         yield db
-        db.execute("INSERT INTO meta VALUES ('writes', 1) ON CONFLICT (key) DO UPDATE SET value = value + 1")
+        db.execute("INSERT INTO scrub VALUES ('writes', 1) ON CONFLICT (key) DO UPDATE SET value = value + 1")
 
 
 def scrub(path: Path, *, is_counted: bool = False, wait_s: float = 30.0) -> bool:
