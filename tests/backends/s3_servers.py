@@ -84,6 +84,13 @@ class RadosGateway:
         for name in ("mon", "osd", "rgw"):
             (self.folder / name).mkdir()
         self._conf.write_text(_CONF.format(fsid=fsid, mon=mon, port=port, folder=self.folder))
+        try:
+            self._begin(mon, fsid, osd)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _begin(self, mon: int, fsid: uuid.UUID, osd: uuid.UUID) -> None:
         monmap = str(self.folder / "monmap")
         self._run("monmaptool", "--create", "--addv", "a", f"v1:127.0.0.1:{mon}", "--fsid", str(fsid), monmap)
         self._run("ceph-mon", "--mkfs", "-i", "a", "--monmap", monmap)
@@ -118,7 +125,8 @@ class RadosGateway:
 
     def stop(self) -> None:
         """Ends it, and removes its folder."""
-        for one in reversed(self._crew):
+        while self._crew:
+            one = self._crew.pop()
             one.send_signal(signal.SIGKILL)
             one.wait(20)
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -131,6 +139,9 @@ def _free_port() -> int:
 
 @functools.cache
 def _gateway() -> RadosGateway:
+    for _ in range(3):  # its storage daemon now and then never comes up on a busy machine
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return RadosGateway()
     return RadosGateway()
 
 
