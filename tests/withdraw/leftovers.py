@@ -39,7 +39,9 @@ def contents(path: Path) -> Iterator[bytes]:
     elif path.suffix == ".sqlite":
         # Also as SQLite reads it: values that are split over overflow pages come out whole.
         with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
-            for (table,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            # Virtual tables hold nothing themselves: what they index stands in tables of their own.
+            tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'"
+            for (table,) in db.execute(tables).fetchall():
                 for row in db.execute(f"SELECT * FROM {table}"):
                     yield "\n".join(str(value) for value in row).encode()
                     yield b"\n".join(value for value in row if isinstance(value, bytes))
