@@ -213,7 +213,7 @@ def test_a_picture_that_fails_is_no_edit(house: House, story: Story, act: Act) -
 def test_swapped_back_and_forth_keeps_two_files(house: House, story: Story) -> None:
     for turn, seed in enumerate((77, 0, 77)):
         story.show(0, jpeg(view(seed)), f"turn-{turn}")
-        assert look_again(house, 24 * 40)["changed"] == 1
+        assert look_again(house, 24 * 410)["changed"] == 1
     assert kinds(house) == [("picture",)] * 3
     assert len([path for path in house.public() if path.startswith("media/")]) == 2
 
