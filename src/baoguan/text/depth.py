@@ -12,6 +12,7 @@ _UNCOUNTED = frozenset(_UNCOUNTED_TEXT.split())
 _ITEMS = {"li": "li", "dd": "dd", "dt": "dd"}
 """Of these one ends another of its kind, but one of the other kind nests in it: `<dd><li>` over and over."""
 _LISTS = frozenset(("ul", "ol", "dl"))
+_LISTED = frozenset((*_LISTS, *_ITEMS))
 
 
 class _Open:
@@ -78,17 +79,23 @@ class _Open:
 def is_deeper(html: str, most: int) -> bool:
     """Whether more than `most` elements may be open at once."""
     state = _Open()
-    known = state.known
+    counts, known, depth = state.counts, state.known, 0
     for tag in _TAG.findall(html, 0, html.rfind(">") + 1):
         name, ends = known.get(tag) or state.read(tag)
         if not name:
             continue
-        if ends:
-            state.end(name)
-            continue
-        state.start(name)
-        if state.depth + state.items > most:
-            return True
+        if name in _LISTED:
+            state.end(name) if ends else state.start(name)
+            if depth + state.depth + state.items > most:
+                return True
+        elif not ends:
+            counts[name] += 1
+            depth += 1
+            if depth + state.depth + state.items > most:
+                return True
+        elif counts[name]:
+            counts[name] -= 1
+            depth -= 1
     return False
 
 
