@@ -13,7 +13,7 @@ import pytest
 import zstandard
 
 from baoguan.extract.batch import row
-from bench.extract_meta import score_meta
+from bench.extract_meta import score_meta, score_others
 
 FLOOR = json.loads((Path(__file__).parent / "extract_floor.json").read_text())
 
@@ -64,7 +64,10 @@ def test_floor(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     (tmp_path / "ours.jsonl").write_text("\n".join(rows) + "\n")
     score = scorer(shared, tmp_path, monkeypatch)
     measured = score.summ(score.score("ours", "dev")[0])
+    elsewhere = score_others(rows, tmp_path / "dev", "traf")
     found = score_meta(rows, tmp_path / "dev") | {
+        "title elsewhere": elsewhere["title"],
+        "authors elsewhere": elsewhere["authors"],
         "fundus": measured["fundus"][2],
         "sh": measured["sh"][2],
         "CJK": measured["CJK"][2],
