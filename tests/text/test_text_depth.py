@@ -3,9 +3,11 @@
 import time
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
-from baoguan.text.depth import is_deeper, limit_depth
+from baoguan.text.depth import _ODD, _is_deeper, _Open, _without_leaves, is_deeper, limit_depth
 
 
 @pytest.mark.parametrize(
@@ -59,3 +61,27 @@ def test_items_in_items_and_ends_of_nothing_are_parsed_in_bounded_time(unit: str
     LexborHTMLParser(page or " ")
     # `<dd><li>` 20,000 times took four seconds, 100,000 times minutes.
     assert time.process_time() - start < 0.5
+
+
+TAGS = st.sampled_from(
+    "<div> </div> <b> </b> <ul> <li> </ul> </li> <dd> <p>x</p> <i_t='<b>'> <br> x < > /div> </ <b>x</b> <div>y</div>"
+    " <b_x ' <!-- </B> <b/> </b_>".replace("_", "\n").split(" ")
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(TAGS, max_size=40), st.integers(1, 8))
+@example(["<div>", "<", "<b>x</b>", "/div>"] * 9, 5)
+@example(['<i title="<b">x</b>'] * 9, 5)
+def test_leaving_leaves_out_hides_no_depth(tags: list[str], most: int) -> None:
+    html = "".join(tags)
+    bare, layers = _without_leaves(html)
+    if _ODD.search(html) is None and not _Open(html).mixed and not _is_deeper(bare, max(0, most - layers), _Open(bare)):
+        assert not _is_deeper(html, most, _Open(html))
+
+
+def test_depth_is_told_in_linear_time() -> None:
+    start = time.process_time()
+    for unit in ("<a ", "<a <", "<b>x</b", "<div>", "<div>x</", "<b>x</b>", "<b><i>x</b></i>", "<a x='"):
+        is_deeper(unit * 100_000 + ">", 100_001)
+    assert time.process_time() - start < 3
