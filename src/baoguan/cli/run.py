@@ -2,7 +2,7 @@
 
 import signal
 import sys
-import threading
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -123,59 +123,18 @@ def feed_line(feed: Any) -> str:
 def serve(folder: Path, *, no_sync: bool, **options: Any) -> int:
     """Serve the reader and, unless --no-sync, keep syncing at each feed's own pace. Ctrl-C stops."""
     from baoguan.app import open_desk
+    from baoguan.cli.syncing import SyncProcess
     from baoguan.web.desk_source import open_reader
     from baoguan.web.serve import serve as run_server
 
-    stop = threading.Event()
     with open_desk(folder, options) as desk:
-        worker, log = None, Log(desk.settings.log, "serve")
-        if not no_sync:
-            work = (folder, options, stop, log)
-            worker = threading.Thread(target=_keep_syncing, args=work, name="sync", daemon=True)
-            worker.start()
+        log = Log(desk.settings.log, "serve")
         signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-        try:
+        with nullcontext() if no_sync else SyncProcess(folder, options, log, desk.settings.log):
             run_server(
                 open_reader(desk, warm=True),
                 desk.settings.host,
                 desk.settings.port,
                 on_ready=lambda url: log.say(f"{url}  (Ctrl-C stops)", url=url),
             )
-        finally:
-            stop.set()
-            if worker is not None:
-                worker.join(timeout=30)
     return 0
-
-
-def _keep_syncing(folder: Path, options: dict[str, Any], stop: threading.Event, log: Log) -> None:
-    """Syncs what is due, sleeps until the next is; a failure is a line, never the end."""
-    from baoguan.app import open_desk
-    from baoguan.ingest import sync as run
-
-    while not stop.is_set():
-        try:
-            with open_desk(folder, options) as desk:
-                report = run(desk, which="due", stop=stop.is_set)
-                _look_at_photos(desk, stop)
-                if report.counts["new"] or report.counts["changed"]:
-                    text = f"sync: {report.counts['new']} new, {report.counts['changed']} edited"
-                    log.say(text, feeds=len(report.feeds), failed=len(report.failed), articles=report.counts)
-                due = desk.schedule.next_due_ms()
-                wait_s = 60.0 if due is None else min(max((due - desk.now_ms()) / 1000, 5.0), 300.0)
-        except Exception as error:  # noqa: BLE001 - the shell's last line: a failed sync never ends the reader
-            log.warn(f"sync: {' '.join(str(error).split()) or type(error).__name__}; tried again")
-            wait_s = 60.0
-        stop.wait(wait_s)
-
-
-def _look_at_photos(desk: Any, stop: threading.Event) -> None:
-    """What came is looked at here, so that no reader waits for it: colours, and which photos are the same."""
-    from baoguan.photographing import index_photos, look_at_photos, open_photos
-
-    photos = open_photos(desk)
-    try:
-        index_photos(desk, photos, stop=stop.is_set)
-        look_at_photos(desk, photos, stop=stop.is_set)
-    finally:
-        photos.close()
