@@ -6,7 +6,6 @@ random, the front page, searches of two words at random. Then the application al
 """
 
 import argparse
-import os
 import random
 import re
 import shutil
@@ -17,9 +16,9 @@ import threading
 import time
 import urllib.request
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import quote
 
+from bench.reader_beside import Server, bare, peer, pinned, syncing
 from bench.reader_handlers import handlers
 
 WORDS = [
@@ -65,26 +64,24 @@ def main() -> None:
     parser.add_argument("--articles", type=int, default=3000)
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--tree", type=Path, help="an ancestors' folder instead of made-up articles")
+    parser.add_argument("--alone", action="store_true", help="without the load beside a sync, and without the peer")
     options = parser.parse_args()
     if shutil.which("wrk") is None:
         raise SystemExit("bench reader: wrk is missing (Debian: apt-get install wrk)")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "archive"
         ids = _archive(folder, options.tree or _made_up(Path(name) / "tree", options.articles))
-        server = subprocess.Popen(
-            [sys.executable, "-m", "baoguan", "serve", "-C", str(folder), "--no-sync", "--port", "0"],
-            stdout=subprocess.PIPE, text=True, env={**os.environ, "BAOGUAN_SEARCHES_A_SECOND": "100000"},
-        )  # fmt: skip
-        try:
-            os.sched_setaffinity(server.pid, {0})
-            assert server.stdout is not None
-            found = None
-            while found is None:
-                found = re.search(r"http://\S+", server.stdout.readline())
-            _run(Server(found[0].rstrip("/"), server.pid), folder, ids, options.seconds, Path(name))
-        finally:
-            server.terminate()
-            server.wait()
+        command = [sys.executable, "-m", "baoguan", "serve", "-C", str(folder), "--no-sync", "--port", "0"]
+        with pinned(command, BAOGUAN_SEARCHES_A_SECOND="100000") as server:
+            _run(server, folder, ids, options.seconds, Path(name))
+
+        def load(what: str, server: Server, paths: list[str]) -> None:
+            _wrk(what, server, paths, options.seconds, Path(name))
+
+        bare(load)
+        if not options.alone:
+            syncing(folder, ids, load)
+            peer(_texts(folder), _asks(ids)["searches of two words at random"], Path(name), load)
         asks = _asks(ids)
         handlers(
             folder, {name: [quote(path, safe="/?=&+") for path in asks[name]] for name in asks if "random" in name}
@@ -93,9 +90,8 @@ def main() -> None:
 
 def _run(server: "Server", folder: Path, ids: list[str], seconds: int, scratch: Path) -> None:
     asks = _asks(ids)
-    print(f"{'asked':<44} {'a second':>9} {'a CPU s':>9} {'median ms':>9} {'p99 ms':>8} {'errors':>6}")
+    print(f"{'asked':<56} {'a second':>9} {'a CPU s':>9} {'median ms':>9} {'p99 ms':>8} {'errors':>6}")
     for name, paths in asks.items():
-        urllib.request.urlopen(f"{server.address}{quote(paths[0], safe='/?=&+')}").read()
         _wrk(name, server, paths, seconds, scratch)
     stop = threading.Event()
     writer = threading.Thread(target=_write, args=(folder, scratch / "more", stop))
@@ -118,20 +114,8 @@ def _asks(ids: list[str]) -> dict[str, list[str]]:
     }
 
 
-class Server(NamedTuple):
-    """Where it answers, and its process."""
-
-    address: str
-    pid: int
-
-    def cpu_s(self) -> float:
-        """CPU seconds that it has used, of all its threads: what a busy machine does not blur."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def _wrk(name: str, server: Server, paths: list[str], seconds: int, scratch: Path) -> None:
-    (scratch / "paths").write_text("\n".join(quote(path, safe="/?=&+") for path in paths), "utf-8")
+    (scratch / "paths").write_text("\n".join(quote(path, safe="/?=&+%") for path in paths), "utf-8")
     (scratch / "ask.lua").write_text(SCRIPT % (scratch / "paths"), "utf-8")
     command = [
         "taskset",
@@ -145,6 +129,7 @@ def _wrk(name: str, server: Server, paths: list[str], seconds: int, scratch: Pat
         str(scratch / "ask.lua"),
         server.address,
     ]
+    urllib.request.urlopen(f"{server.address}{quote(paths[0], safe='/?=&+%')}").read()
     before = server.cpu_s()
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     used = server.cpu_s() - before
@@ -152,7 +137,7 @@ def _wrk(name: str, server: Server, paths: list[str], seconds: int, scratch: Pat
     rate, middle, last, errors = re.search(r"RESULT (\S+) (\S+) (\S+) (\d+)", out).groups()  # type: ignore[union-attr]
     refused = re.search(r"Non-2xx or 3xx responses: (\d+)", out)
     print(
-        f"{name:<44} {rate:>9} {asked / used:>9.0f} {middle:>9} {last:>8} {refused[1] if refused else errors:>6}",
+        f"{name:<56} {rate:>9} {asked / used:>9.0f} {middle:>9} {last:>8} {refused[1] if refused else errors:>6}",
         flush=True,
     )
 
@@ -181,6 +166,16 @@ def _archive(folder: Path, tree: Path) -> list[str]:
         import_path(desk, tree)
         index_new(desk)
         return [row.id for row in desk.catalog.articles(limit=10**6)]
+
+
+def _texts(folder: Path) -> list[tuple[str, str]]:
+    """(title, HTML) of every article."""
+    from baoguan.app import open_desk
+    from baoguan.publish.markdown import parse_record
+
+    with open_desk(folder) as desk:
+        lines = (desk.archive.line(row.index) for row in desk.catalog.articles(limit=10**6))
+        return [(line.title, parse_record(desk.archive.record(line)).body_html) for line in lines if line]
 
 
 def _write(folder: Path, tree: Path, stop: threading.Event) -> None:
