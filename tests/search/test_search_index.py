@@ -247,3 +247,23 @@ def test_more_articles_than_a_block_of_bitmaps(index: SearchIndex):
             doc.id for doc in held if all(holds(doc, part.strip("-")) != part.startswith("-") for part in query.split())
         }
         assert found(index, query) == want, query
+
+
+def test_what_is_asked_again_is_complete_after_articles_came_and_went(index: SearchIndex):
+    """FTS5 keeps the rows of what was asked before: they grow with the index, and shrink."""
+    held = docs(300, seed=3)
+    for low in range(0, 300, 60):
+        index.put(held[low : low + 60], size=low + 60, old={})
+        gone = held[low]
+        replaced = msgspec.structs.replace(gone, text="拜登 崭新", title="关税", index=1000 + low)
+        index.put([replaced], size=low + 60, old={gone.id: gone})
+        held[low] = replaced
+        for query in ("拜登", "law", "拜登 law", "关税 拜登", "title:关税", "拜登 峰会 的", "长 law"):
+            parts = [part.removeprefix("title:") for part in query.split()]
+            want = {
+                doc.id
+                for doc in held[: low + 60]
+                if all(holds(doc, part, title=query.startswith("title:")) for part in parts)
+            }
+            for _ in range(3):
+                assert found(index, query) == want, query

@@ -17,6 +17,7 @@ from pathlib import Path
 from baoguan.backends.sqlite import transaction
 from baoguan.backends.sqlite.search_columns import Columns
 from baoguan.backends.sqlite.search_match import Matcher, score_expression
+from baoguan.backends.sqlite.search_postings import Postings
 from baoguan.errors import StoreError
 from baoguan.model.search import Order, Query, SearchDoc, SearchPage
 from baoguan.search.analyse import COMMON, VERSION, analyse, fold, id_number, index_text, tokens
@@ -38,7 +39,7 @@ CREATE TABLE IF NOT EXISTS doc (
   picture INTEGER, title_tokens INTEGER);
 CREATE UNIQUE INDEX IF NOT EXISTS doc_id ON doc (id);
 CREATE TABLE IF NOT EXISTS name (n INTEGER PRIMARY KEY, name TEXT UNIQUE);
-CREATE TABLE IF NOT EXISTS dead (n INTEGER PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS dead (at INTEGER PRIMARY KEY, n INTEGER);
 CREATE TABLE IF NOT EXISTS common (char TEXT, block INTEGER, bits BLOB, PRIMARY KEY (block, char)) WITHOUT ROWID;
 CREATE VIRTUAL TABLE IF NOT EXISTS text USING fts5(body, title, content='', tokenize='ascii');
 CREATE VIRTUAL TABLE IF NOT EXISTS ends USING fts5(
@@ -58,6 +59,7 @@ class SqliteSearch:
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
         self._columns = Columns(zone)
+        self._postings = Postings()
 
     def close(self) -> None:
         """Closes the connections of all threads."""
@@ -156,7 +158,7 @@ class SqliteSearch:
         """The articles that match; relevance: those with the query in the title first."""
         db = self._reader()
         columns = self._columns.refreshed(db)
-        matcher = Matcher(db, columns, BLOCK)
+        matcher = Matcher(db, columns, self._postings, BLOCK)
         hits = matcher.match(query.root)
         ranked = self._rank(db, matcher, query, hits, start + limit) if order == "relevance" else None
         if ranked is None:
@@ -270,7 +272,7 @@ def _retire(db: sqlite3.Connection, identity: str) -> int | None:
     if row is None:
         return None
     db.execute("DELETE FROM doc WHERE n = ?", row)
-    db.execute("INSERT INTO dead VALUES (?)", row)
+    db.execute("INSERT INTO dead (n) VALUES (?)", row)
     return int(row[0])
 
 

@@ -36,7 +36,7 @@ class Columns:
     def refreshed(self, db: sqlite3.Connection) -> "Columns":
         """Up to what `db` sees now."""
         last, dead = db.execute(
-            "SELECT (SELECT value FROM meta WHERE key = 'last'), (SELECT count(*) FROM dead)"
+            "SELECT (SELECT value FROM meta WHERE key = 'last'), (SELECT coalesce(max(at), 0) FROM dead)"
         ).fetchone()
         if (last or 0, dead) != self._seen:
             with self._lock:
@@ -60,7 +60,8 @@ class Columns:
             self.title_tokens[number] = min(title_tokens, 65535)
             self.alive[number] = 1
         if dead != self._seen[1]:
-            for (number,) in db.execute("SELECT n FROM dead WHERE n <= ?", (last,)):
+            since = (self._seen[1], dead)
+            for (number,) in db.execute("SELECT n FROM dead WHERE at > ? AND at <= ?", since):
                 self.alive[number] = 0
         self._seen = (last, dead)
 
