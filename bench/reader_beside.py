@@ -157,7 +157,7 @@ def peer(articles: list[tuple[str, str]], searches: list[str], scratch: Path, lo
         print("peer: reader[app] and gunicorn can't be installed here", flush=True)
         return
     items = "".join(
-        f"<item><title>{escape(title)}</title><guid>{n}</guid><description>{escape(html)}</description></item>"
+        f"<item><title>{escape(title)}</title><guid isPermaLink='false'>urn:{n}</guid><description>{escape(html)}</description></item>"
         for n, (title, html) in enumerate(articles)
     )
     (scratch / "peer").mkdir()
@@ -171,7 +171,7 @@ def peer(articles: list[tuple[str, str]], searches: list[str], scratch: Path, lo
         for step in (["add", address, "--update"], ["search", "enable"], ["search", "update"]):
             subprocess.run([python, "-m", "reader", "--db", database, *step], check=True, capture_output=True)
         httpd.shutdown()
-    entries = [f"/entry?{urlencode({'feed': address, 'entry': str(n)})}" for n in range(len(articles))]
+    entries = [f"/entry?{urlencode({'feed': address, 'entry': f'urn:{n}'})}" for n in range(len(articles))]
     for name, app, paths in (
         (f"peer, PyPI's reader: {len(articles)} articles at random", "reader._app.wsgi:app", entries),
         ("peer: front page", "reader._app.wsgi:app", ["/"]),
