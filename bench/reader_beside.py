@@ -157,7 +157,8 @@ def peer(articles: list[tuple[str, str]], searches: list[str], scratch: Path, lo
         print("peer: reader[app] and gunicorn can't be installed here", flush=True)
         return
     items = "".join(
-        f"<item><title>{escape(title)}</title><guid isPermaLink='false'>urn:{n}</guid><description>{escape(html)}</description></item>"
+        f"<item><title>{escape(title)}</title><guid isPermaLink='false'>urn:{n}</guid>"
+        f"<description>{escape(html)}</description></item>"
         for n, (title, html) in enumerate(articles)
     )
     (scratch / "peer").mkdir()
