@@ -33,6 +33,8 @@ class Pool:
         """Addresses that share the feeds."""
         self.asked: dict[str, list[float]] = {}
         """When each address was asked (monotonic seconds)."""
+        self.slow_s = 0.0
+        """Until an answer."""
         self.round = 0
         self.port = 0
         self.requests = self.unchanged = 0
@@ -120,10 +122,19 @@ class _Protocol(asyncio.Protocol):
                 return
             self.seen = rest
             self.pool.asked.setdefault(self.host, []).append(time.monotonic())
-            self.transport.write(self.pool.answer(head))
-            if b"connection: close" in head.lower():
-                self.transport.close()
+            last = b"connection: close" in head.lower()
+            if self.pool.slow_s:
+                asyncio.get_running_loop().call_later(self.pool.slow_s, self.answer, head, last)
+            else:
+                self.answer(head, last)
+            if last:
                 return
+
+    def answer(self, head: bytes, last: bool) -> None:
+        """At once, or after a while."""
+        self.transport.write(self.pool.answer(head))
+        if last:
+            self.transport.close()
 
 
 async def open_pool(pool: Pool, port: int = 0) -> asyncio.Server:
@@ -154,8 +165,11 @@ def main() -> None:
     parser.add_argument("--items", type=int, default=20)
     parser.add_argument("--hosts", type=int, default=0, help="addresses that share the feeds; 0: each has its own")
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--slow", type=float, default=0.0, help="seconds until an answer")
     args = parser.parse_args()
-    asyncio.run(_serve(Pool(args.feeds, args.changed, args.items, args.hosts), args.port))
+    pool = Pool(args.feeds, args.changed, args.items, args.hosts)
+    pool.slow_s = args.slow
+    asyncio.run(_serve(pool, args.port))
 
 
 if __name__ == "__main__":

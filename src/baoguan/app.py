@@ -24,7 +24,7 @@ from baoguan.backends.sqlite.photos import SqlitePhotos
 from baoguan.capture.warc import WarcWriter
 from baoguan.config import Settings
 from baoguan.desk import CrawlState, Desk, catch_up
-from baoguan.engines import open_outbox, open_pace, open_schedule, open_search, open_store, open_writing
+from baoguan.engines import open_outbox, open_pace, open_schedule, open_search, open_shared, open_store, open_writing
 from baoguan.errors import ConfigError, MirrorError, StoreError
 from baoguan.indexing import Forgetter
 from baoguan.keyring import finish_rotation
@@ -182,8 +182,12 @@ def open_desk(
     clock: Clock | None = None,
     entropy: Entropy | None = None,
     durable: bool = True,
+    lean: bool = False,
 ) -> Iterator[Desk]:
-    """Opens the archive in `folder` for the joiners and the reader. Raises ConfigError where there is none."""
+    """Opens the archive in `folder` for the joiners and the reader. Raises ConfigError where there is none.
+
+    `lean`: for who only fetches; where there is a shared catalogue the own one isn't brought up.
+    """
     folder = folder.resolve()
     file = config.read_file(folder)
     settings = config.load(file, options=options)
@@ -192,6 +196,7 @@ def open_desk(
     archive = open_archive(folder, settings, clock=clock, entropy=entropy, durable=durable)
     catalog = SqliteCatalog(folder / "index" / "catalogue.sqlite")
     schedule = open_schedule(folder, settings)
+    shared = open_shared(settings)
     pace = open_pace(settings)
     outbox = open_outbox(settings, archive.head)
     search = open_search(folder, settings)
@@ -214,21 +219,22 @@ def open_desk(
             denials=Denials(folder / "private", entropy),
             sync_lock=lambda: _sync_lock(folder, settings),
             outbox=outbox,
+            shared=shared,
+            lean=lean and shared is not None,
             spool_name=f"spool-{os.getpid()}" if settings.database else "spool",
         )
         catch_up(desk)
-        _end_withdrawal(desk)
+        if not desk.lean:
+            _end_withdrawal(desk)
         yield desk
     finally:
         catalog.close()
         schedule.close()
         photos.close()
         archive.close()
-        for one in (pace, outbox):
+        for one in (pace, outbox, shared, search):
             if one is not None:
                 one.close()
-        if search is not None:
-            search.close()
 
 
 def _tell_feeds(schedule: CrawlState, feeds: Mapping[str, str]) -> None:

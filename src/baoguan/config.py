@@ -40,6 +40,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         str,
         _setting("archive", "postgres://... for crawl state, head and lock of many workers; else SQLite"),
     ] = ""
+    catalogue: Annotated[
+        str,
+        _setting("archive", "own: each machine's, or shared: in `database`, for machines that only fetch"),
+    ] = "own"
     s3_endpoint: Annotated[str, _setting("archive", "address of an S3 server other than Amazon's")] = ""
     s3_region: Annotated[str, _setting("archive", "region of the bucket")] = ""
     min_free_mb: Annotated[int, _setting("archive", "sync stops when less is free on the disk, in MB")] = 200

@@ -24,7 +24,7 @@ from baoguan.model.feed import FeedDoc, FeedState
 from baoguan.model.outbox import OutboxHealth, OutboxRow, TakenRow
 from baoguan.model.outlet import Outlet
 from baoguan.model.schedule import CrawlHealth, Note, PendingItem
-from baoguan.ports import Accounts, Clock, Entropy, Fetcher, Forgets, Schedule, SearchIndex
+from baoguan.ports import Accounts, Catalog, Clock, Entropy, Fetcher, Forgets, Schedule, SearchIndex
 from baoguan.text.identity import keys_of
 from baoguan.text.urls import canonical_url
 
@@ -111,6 +111,22 @@ class KeptAccounts(Accounts, Protocol):
         ...
 
 
+class SharedCatalog(Catalog, Protocol):
+    """A catalogue beside the own one, for workers that keep none."""
+
+    def forget(self, plan: Plan) -> bool:
+        """Deletes what a withdrawal names, bytes and all."""
+        ...
+
+    def reset(self) -> None:
+        """Empties it: the next catch_up fills it from the log."""
+        ...
+
+    def close(self) -> None:
+        """Ends it."""
+        ...
+
+
 class Outbox(Protocol):
     """What workers finished and no checkpoint covers yet. A row goes with the head that covers it, never before."""
 
@@ -182,6 +198,16 @@ class Desk:
     spool_name: str = "spool"
     """Of the folder in state/; one for each worker where several write."""
 
+    shared: SharedCatalog | None = None
+    """The catalogue of all workers, where the settings want one; the own one stands beside it."""
+    lean: bool = False
+    """Asks the shared catalogue alone: the own one is not brought up to the log, and may not even be there."""
+
+    @property
+    def known(self) -> Catalog:
+        """The catalogue that says what is known: the shared one where only that is kept up."""
+        return self.shared if self.shared is not None and self.lean else self.catalog
+
     @property
     def spool(self) -> Path:
         """Bytes on their way into a batch; emptied by whoever holds the sync lock."""
@@ -205,11 +231,16 @@ class Desk:
         ]
         if batch.revisits or batch.sightings:
             self.catalog.add_traces(batch.revisits, batch.sightings)
+        kept = {path: [row for row in rows if row.file == path] for path in batch.capture_paths}
         for path in batch.capture_paths:
-            self.catalog.add_captures(path, (row for row in rows if row.file == path))
+            self.catalog.add_captures(path, kept[path])
         # The batch adds a line for what no article names; nothing in it depends on the order of the others.
         rest = [(index, line) for index, line in batch.lines if line.kind in ("cap", "gone")]
         self.catalog.apply([*ledger.lines, *rest], size=head.size)
+        if self.shared is not None and self.shared.size() == batch.first:  # else the next catch_up brings it up
+            for path, places in kept.items():
+                self.shared.add_captures(path, places)
+            self.shared.apply([*ledger.lines, *rest], size=head.size)
 
     def exports(self) -> list[dict[str, Any]]:
         """What was exported, packed or backed up from here: {at_ms, kind, place}, one a place."""
@@ -232,21 +263,31 @@ class Desk:
 
 def catch_up(desk: Desk, *, chunk: int = 4096) -> int:
     """Brings the catalogue up to the head of the log, from manifest and captures alone; returns lines applied."""
-    start, size = desk.catalog.size(), desk.archive.size
+    if desk.lean:
+        return 0
+    size = desk.archive.size
+    own = _bring_up(desk, desk.catalog, size, chunk)
+    if own + (_bring_up(desk, desk.shared, size, chunk) if desk.shared is not None else 0):
+        index_captures(desk)
+    return own
+
+
+def _bring_up(desk: Desk, catalog: Catalog, size: int, chunk: int) -> int:
+    start = catalog.size()
     for low in range(start, size, chunk):
         high = min(low + chunk, size)
-        desk.catalog.apply(desk.archive.lines(low, high), size=high)
-    if start < size:
-        index_captures(desk)
-    return size - start
+        catalog.apply(desk.archive.lines(low, high), size=high)
+    return max(size - start, 0)
 
 
 def index_captures(desk: Desk) -> None:
     """Remembers where the records of every WARC file lie that is not known yet."""
     for path in desk.archive.objects.list("captures"):
-        if not desk.catalog.has_captures(path):
-            # Read before the rows' own transaction: what they refer to is kept first.
-            desk.catalog.add_captures(path, list(scan_rows(desk, path)))
+        lacking = [one for one in (desk.catalog, desk.shared) if one is not None and not one.has_captures(path)]
+        # Read before the rows' own transaction: what they refer to is kept first.
+        rows = list(scan_rows(desk, path)) if lacking else []
+        for one in lacking:
+            one.add_captures(path, rows)
 
 
 def scan_rows(desk: Desk, path: str) -> Iterator[CaptureRow]:

@@ -21,6 +21,7 @@ from baoguan.text.zones import zone_of
 
 if TYPE_CHECKING:
     from baoguan.backends.postgres import Link
+    from baoguan.backends.postgres.catalogue import PgCatalog
     from baoguan.backends.postgres.head import PgHead, PgLock
     from baoguan.backends.postgres.outbox import PgOutbox
     from baoguan.backends.postgres.pace import PgPace
@@ -107,6 +108,26 @@ def accounts_in_folder(folder: Path, settings: Settings) -> Iterator[None]:
         here.close()
         for path in (folder / FILE).parent.glob(f"{Path(FILE).name}*"):
             path.unlink()
+
+
+def open_shared(settings: Settings) -> "PgCatalog | None":
+    """The catalogue of all workers where the settings want one. Raises ConfigError for a setting that isn't known."""
+    if settings.catalogue == "own":
+        return None
+    if settings.catalogue != "shared" or not settings.database:
+        raise ConfigError(f"catalogue = {settings.catalogue!r}: own, or shared where `database` is set")
+    link = open_link(settings, durable=False)
+    from baoguan.backends.postgres.catalogue import PgCatalog
+
+    return PgCatalog(link)
+
+
+def reset_shared(settings: Settings) -> None:
+    """Empties the shared catalogue: the next opening fills it from the log. Nothing where there is none."""
+    shared = open_shared(settings)
+    if shared is not None:
+        shared.reset()
+        shared.close()
 
 
 class Writing(msgspec.Struct, frozen=True, kw_only=True):

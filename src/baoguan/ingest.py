@@ -63,7 +63,8 @@ def sync(
             run.fetch_late_pictures()
         finally:
             run.close()
-        clean_feeds(desk)
+        if not desk.lean:
+            clean_feeds(desk)
         note_run(desk, run.report)
         return run.report
 
@@ -242,7 +243,7 @@ class _Sync:
 
     def give_up_page(self, pending: PendingItem, problem: str) -> None:
         """The feed's own text is archived; an article known by its page stays as it is until its next re-check."""
-        row = self.desk.catalog.article(pending.article) if pending.article and pending.feed else None
+        row = self.desk.known.article(pending.article) if pending.article and pending.feed else None
         if pending.article and (row is None or not row.extractor.startswith("feed/")):
             self.done.append(pending.key)
             if pending.article in self.steps:
@@ -299,7 +300,7 @@ class _Sync:
         due = self.desk.schedule.rechecks(now, limit=self.desk.settings.recheck) if self.desk.settings.pages else []
         self.pictures.watch.expect(len(due))
         for identity, step in due:
-            row = self.desk.catalog.article(identity)
+            row = self.desk.known.article(identity)
             self.steps[identity] = step
             if row is None or not row.url.startswith("http"):
                 self.missed[identity] = 0

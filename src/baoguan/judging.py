@@ -8,12 +8,15 @@ from baoguan.archive.ledger import Ledger
 from baoguan.desk import Desk
 from baoguan.feeds.novelty import item_print, judge_item
 from baoguan.model.capture import Response
-from baoguan.model.feed import FeedDoc, FeedState
+from baoguan.model.feed import FeedDoc, FeedState, Item
 from baoguan.model.outbox import OutboxRow
 from baoguan.model.outlet import Outlet
 from baoguan.model.schedule import PendingItem
 from baoguan.polling import item_keys
 from baoguan.text.identity import keys_of
+
+Row = tuple[str, Item, str, str]
+"""(key, item, guid, canonical URL)"""
 
 
 class News(msgspec.Struct, kw_only=True):
@@ -35,7 +38,7 @@ def judge_items(
     """
     outlet = desk.outlet(state.outlet)
     rows = list(item_keys(outlet, doc))
-    found = {key: _known(desk, outlet, guid, url, item.title) for key, item, guid, url in rows}
+    found = _known(desk, outlet, rows)
     wanted = [*found, *(_names_key(known) for known, _, _ in found.values() if known)]
     held = desk.schedule.prints(wanted)
     waiting = desk.schedule.pending_keys([key for key, _, _, _ in rows])
@@ -77,15 +80,28 @@ def judge_items(
     return fresh, prints
 
 
-def _known(desk: Desk, outlet: Outlet, guid: str, url: str, title: str) -> tuple[str, bool, bool]:
-    """(id of the article that the item speaks of, whether its title is the kept one, whether no key is new)."""
-    who = Ledger(desk.catalog).resolve(outlet.key, guid, url, outlet.drop_params)
-    if who.standing is None:
-        return "", False, False
-    row = desk.catalog.article(who.id)
-    keys = keys_of([guid], [who.url], conflict=who.conflict)
-    owned = all(desk.catalog.find(outlet.key, [key]) == [who.id] for key in keys)
-    return who.id, row is not None and (row.title == title or not title), owned
+def _known(desk: Desk, outlet: Outlet, rows: Sequence[Row]) -> dict[str, tuple[str, bool, bool]]:
+    """By key: (id of the article that the item speaks of, whether its title is the kept one, whether no key is new)."""
+    ledger = Ledger(desk.known)
+    ledger.foresee((outlet.key, guid, url, outlet.drop_params) for _, _, guid, url in rows)
+    whos = {key: ledger.resolve(outlet.key, guid, url, outlet.drop_params) for key, _, guid, url in rows}
+    kept = desk.known.standing({who.id for who in whos.values() if who.standing is not None})
+    names = {
+        key: keys_of([guid], [whos[key].url], conflict=whos[key].conflict)
+        for key, _, guid, _ in rows
+        if whos[key].standing is not None
+    }
+    owners = desk.known.key_owners({(outlet.key, name) for found in names.values() for name in found})
+    known: dict[str, tuple[str, bool, bool]] = {}
+    for key, item, _, _ in rows:
+        who = whos[key]
+        if who.standing is None:
+            known[key] = ("", False, False)
+            continue
+        row = kept.get(who.id)
+        same_title = row is not None and (not item.title or row.title == item.title)
+        known[key] = (who.id, same_title, all(owners.get((outlet.key, name)) == who.id for name in names[key]))
+    return known
 
 
 def _names_key(article: str) -> str:

@@ -141,7 +141,7 @@ class PictureDesk:
         """The picture as it was kept or got before, under its own address or a larger form of the same photo."""
         for choice in (url, *choices[: choices.index(url) if url in choices else None]):
             for address in (choice, *self._spelt.get(choice, ())):
-                kept = self.desk.catalog.media(address)
+                kept = self.desk.known.media(address)
                 if kept is not None:
                     return Picked(url=url, width=kept.width, height=kept.height, kept=kept)
             if self._one(choice) in self._got:
@@ -211,7 +211,7 @@ class PictureDesk:
     def _come_late(self, identity: str, picked: Picked) -> None:
         """For every article that waits: who withdraws one of them must not take the picture from the others."""
         others = (one for one in self.desk.schedule.awaiting(picked.url) if one != identity)
-        known = (one for one in others if self.desk.catalog.article(one) is not None)
+        known = (one for one in others if self.desk.known.article(one) is not None)
         self.late += [(one, picked) for one in (identity, *known)]
 
     def _drop(self, url: str) -> list[Draft]:
@@ -245,7 +245,7 @@ class PictureDesk:
         """Asks again for pictures that were missing when their article was logged; returns for how many."""
         asked = 0
         for url, identity, tries in self.desk.schedule.late_pictures(now_ms, limit=limit):
-            row = self.desk.catalog.article(identity)
+            row = self.desk.known.article(identity)
             if row is None or url in self._drafts or url in self._tries:
                 continue
             outlet = self.desk.outlet(row.outlet)

@@ -19,6 +19,7 @@ from baoguan.picking import LATE_STEPS_S
 from baoguan.polling import Report
 from baoguan.ports import Schedule
 from baoguan.reading import Reader
+from baoguan.withdrawing import clean_feeds
 
 BATCH_BYTES = 16_000_000
 ROWS_AN_ARTICLE = 8
@@ -38,6 +39,7 @@ def sequence(desk: Desk, outbox: Outbox, *, report: Report | None = None, rows: 
             return 0
         try:
             _log(desk, outbox, taken, report or Report())
+            clean_feeds(desk)
         except BaoguanError:
             raise
         except Exception as error:  # noqa: BLE001 - one row that breaks its reader never stops the others

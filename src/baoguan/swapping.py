@@ -92,12 +92,13 @@ class PictureWatch:
 
     def _own(self, identity: str) -> dict[str, MediaRef]:
         """The article's own pictures by address: of its current revision, else those that came late to it."""
-        row = self._desk.catalog.article(identity)
+        row = self._desk.known.article(identity)
         line = self._desk.archive.line(row.index) if row is not None else None
         if row is None or line is None:
             return {}
         found = {ref.url: ref for ref in line.media if ref.path}
         if len(found) < len(line.media):
+            # A machine without a catalogue of its own knows no entries: pictures that came late wait for one that has.
             for index in self._desk.catalog.entries_of([identity]):
                 late = self._desk.archive.line(index) if index > row.index else None
                 for ref in late.media if late is not None and late.kind == "late" else ():
@@ -126,7 +127,7 @@ class PictureWatch:
         waiting.append(check)
         if len(waiting) > 1:
             return
-        kept = self._desk.catalog.media(address) or picked.kept
+        kept = self._desk.known.media(address) or picked.kept
         assert kept is not None
         self._kept[address] = kept
         etag, last_modified = self._validators(address, kept)
@@ -144,7 +145,7 @@ class PictureWatch:
 
     def _validators(self, address: str, kept: KeptMedia) -> tuple[str, str]:
         """ETag and Last-Modified of the kept picture's capture; none where it came another way, or is cut out."""
-        place = self._desk.catalog.capture(kept.record_id) if kept.record_id else None
+        place = self._desk.known.capture(kept.record_id) if kept.record_id else None
         if place is None:
             return "", ""
         try:

@@ -129,6 +129,8 @@ def carry_out(desk: Desk, plan: Plan) -> bool:
     forgotten = [index.forget(plan.ids) for index in desk.indexes]
     for _, step in STEPS:
         step(desk, plan)
+    if desk.shared is not None:
+        forgotten.append(desk.shared.forget(plan))
     done = [*forgotten, desk.catalog.forget(plan), desk.schedule.forget(plan, _needles(plan))]
     if not all(done):
         return False

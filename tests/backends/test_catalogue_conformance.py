@@ -1,5 +1,6 @@
-"""One suite over every catalogue, memory and SQLite: derived, idempotent, the newest capture is the current one."""
+"""One suite over every catalogue, memory, SQLite, PostgreSQL: derived, idempotent, the newest capture is current."""
 
+import itertools
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,12 +9,17 @@ import pytest
 
 from baoguan.archive.ledger import Ledger
 from baoguan.backends.memory_catalogue import MemoryCatalog
+from baoguan.backends.postgres import Link
+from baoguan.backends.postgres.catalogue import PgCatalog
 from baoguan.backends.sqlite.catalogue import SqliteCatalog
 from baoguan.model.capture import CaptureRef
 from baoguan.model.catalog import CaptureRow
 from baoguan.model.ids import article_id
 from baoguan.model.log import ManifestLine, MediaRef, RecordRef
 from baoguan.ports import Catalog
+from tests.backends.postgres_server import Postgres
+
+NUMBERS = itertools.count()
 
 
 def rev(
@@ -34,9 +40,31 @@ def rev(
     return ManifestLine(**{**fields, **more})  # type: ignore[arg-type]
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    server = Postgres().start("fsync=off")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def catalog(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Catalog]:
-    found = MemoryCatalog() if request.param == "memory" else SqliteCatalog(tmp_path / "catalogue.sqlite")
+    found: MemoryCatalog | SqliteCatalog | PgCatalog = MemoryCatalog()
+    if request.param == "sqlite":
+        found = SqliteCatalog(tmp_path / "catalogue.sqlite")
+    elif request.param == "postgres":
+        found = PgCatalog(Link(request.getfixturevalue("postgres").address, f"test/catalogue{next(NUMBERS)}"))
+    yield found
+    found.close()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqliteCatalog | PgCatalog]:
+    found: SqliteCatalog | PgCatalog
+    if request.param == "postgres":
+        found = PgCatalog(Link(request.getfixturevalue("postgres").address, f"test/engine{next(NUMBERS)}"))
+    else:
+        found = SqliteCatalog(tmp_path / "engine.sqlite")
     yield found
     found.close()
 
@@ -216,11 +244,11 @@ def some_line(dice: random.Random) -> ManifestLine | None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_both_engines_give_the_same_answers(sqlite: SqliteCatalog, seed: int) -> None:
+def test_all_engines_give_the_same_answers(engine: SqliteCatalog | PgCatalog, seed: int) -> None:
     """Random logs, applied in random batches that overlap: every question of the port, asked of both."""
     dice, model = random.Random(seed), MemoryCatalog()
     lines = [some_line(dice) for _ in range(150)]
-    for catalog in (sqlite, model):
+    for catalog in (engine, model):
         done = 0
         while done < len(lines):
             start, done = max(0, done - dice.randrange(5)), min(len(lines), done + dice.randrange(1, 30))
@@ -229,13 +257,27 @@ def test_both_engines_give_the_same_answers(sqlite: SqliteCatalog, seed: int) ->
     keys = [f"u:https://{host}.example/{n}" for host in "ab" for n in range(9)] + [f"g:g{n}" for n in range(7)]
     urls = [f"https://p.example/{n}{large}.jpg" for n in range(5) for large in ("", "-large")]
     pairs = [(outlet, key) for outlet in ("a", "b", "c") for key in keys]
-    assert model.size() == sqlite.size() == 150
-    assert model.standing(ids) == sqlite.standing(ids) != {}
-    assert [model.article(one) for one in ids] == [sqlite.article(one) for one in ids]
-    assert [model.revisions(one) for one in ids] == [sqlite.revisions(one) for one in ids]
-    assert [model.media(url) for url in urls] == [sqlite.media(url) for url in urls]
-    assert model.key_owners(pairs) == sqlite.key_owners(pairs) != {}
-    assert [model.find(one, keys) for one in "abc"] == [sqlite.find(one, keys) for one in "abc"]
-    assert [model.lowest_legacy(one) for one in "abc"] == [sqlite.lowest_legacy(one) for one in "abc"]
+    assert model.size() == engine.size() == 150
+    assert model.standing(ids) == engine.standing(ids) != {}
+    assert [model.article(one) for one in ids] == [engine.article(one) for one in ids]
+    assert [model.revisions(one) for one in ids] == [engine.revisions(one) for one in ids]
+    assert [model.media(url) for url in urls] == [engine.media(url) for url in urls]
+    assert model.key_owners(pairs) == engine.key_owners(pairs) != {}
+    assert [model.find(one, keys) for one in "abc"] == [engine.find(one, keys) for one in "abc"]
+    assert [model.lowest_legacy(one) for one in "abc"] == [engine.lowest_legacy(one) for one in "abc"]
     files = [(f"f{n}", path) for n in range(9) for path in ("", f"articles/a/{1_000_000 + n}.md")]
-    assert [model.imported(*file) for file in files] == [sqlite.imported(*file) for file in files]
+    assert [model.imported(*file) for file in files] == [engine.imported(*file) for file in files]
+
+
+def test_one_of_another_version_is_made_anew_and_reset_empties_it(postgres: Postgres) -> None:
+    link = Link(postgres.address, "test/version")
+    catalog = PgCatalog(link)
+    catalog.apply([(0, rev("aa"))], size=1)
+    assert PgCatalog(Link(postgres.address, "test/version")).size() == 1
+    link.db.execute("UPDATE known SET version = 0")
+    assert PgCatalog(Link(postgres.address, "test/version")).size() == 0
+    assert catalog.article("aa") is None
+    catalog.apply([(0, rev("aa"))], size=1)
+    catalog.reset()
+    assert (catalog.size(), catalog.article("aa")) == (0, None)
+    link.close()

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from ingest_house import House, item, page, paragraphs
 
 from baoguan.app import set_settings
 from baoguan.backends.memory_outbox import MemoryOutbox
+from baoguan.backends.sqlite.catalogue import SqliteCatalog
 from baoguan.desk import Desk
 from baoguan.ingest import sync
 from baoguan.model.log import ManifestLine
@@ -172,12 +174,16 @@ def command(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_machine_without_the_key_works_for_one_that_has_it(tmp_path: Path, server: str, postgres: Postgres) -> None:
-    make_bucket(server, "machines")
+@pytest.mark.parametrize("catalogue", ["own", "shared"])
+def test_a_machine_without_the_key_works_for_one_that_has_it(
+    tmp_path: Path, server: str, postgres: Postgres, catalogue: str
+) -> None:
+    make_bucket(server, f"machines-{catalogue}")
     postgres.empty()
     with Newsroom("voa") as room:
         house = House(tmp_path / "archive", room).make()
-        set_settings(house.folder, objects="s3://machines/news", s3_endpoint=server, database=postgres.address)
+        place = f"s3://machines-{catalogue}/news"
+        set_settings(house.folder, objects=place, s3_endpoint=server, database=postgres.address, catalogue=catalogue)
         other = second_machine(house.folder, tmp_path / "other")
         refused = command(other, "--only", "sequence")
         assert refused.returncode != 0
@@ -192,6 +198,9 @@ def test_a_machine_without_the_key_works_for_one_that_has_it(tmp_path: Path, ser
         assert fetching.stderr is not None
         assert fetching.stderr.read() == b""
         fetching.stderr.close()
+        if catalogue == "shared":
+            with closing(SqliteCatalog(other / "index" / "catalogue.sqlite")) as own:
+                assert own.size() == 0, "who only fetches keeps none"
         assert "everything stands" in run("verify", "-C", str(house.folder))
         with house.open() as desk:
             check(desk)

@@ -27,11 +27,11 @@ class Wire:
         hosts: int,
         items: int = 2,
         origin: str = "test/workers",
+        slow_s: float = 0.0,
     ) -> None:
         command = [sys.executable, "-m", "newsroom.pool", "--feeds", str(feeds), "--hosts", str(hosts)]
-        self.pool = subprocess.Popen(
-            [*command, "--items", str(items)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        command += ["--items", str(items), "--slow", str(slow_s)]
+        self.pool = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self.pool.stdout is not None
         model = Pool(feeds, 0.0, items, hosts)
         model.port = int(self.pool.stdout.readline().split()[1])

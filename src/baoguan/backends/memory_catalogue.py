@@ -10,12 +10,24 @@ from baoguan.model.log import ManifestLine
 from baoguan.text.identity import keys_of, legacy_number
 
 
+class Tables(msgspec.Struct, kw_only=True):
+    """A catalogue's rows, for one that writes them elsewhere."""
+
+    articles: dict[str, ArticleRow]
+    revisions: dict[tuple[str, int], RevisionRow]
+    owners: dict[tuple[str, str], str]
+    media: dict[str, KeptMedia]
+    imported: set[tuple[str, str]]
+    lowest: dict[str, int]
+
+
 class MemoryCatalog:
     """ports.Catalog in dicts."""
 
-    def __init__(self) -> None:
-        self._size = 0
-        self._articles: dict[str, ArticleRow] = {}
+    def __init__(self, *, size: int = 0, articles: dict[str, ArticleRow] | None = None) -> None:
+        """`size` and `articles`: of another catalogue, whose next lines are applied here."""
+        self._size = size
+        self._articles: dict[str, ArticleRow] = articles or {}
         self._revisions: dict[tuple[str, int], RevisionRow] = {}
         self._owners: dict[tuple[str, str], str] = {}
         self._media: dict[str, KeptMedia] = {}
@@ -23,6 +35,17 @@ class MemoryCatalog:
         self._lowest: dict[str, int] = {}
         self._captures: dict[str, CaptureRow] = {}
         self._files: set[str] = set()
+
+    def tables(self) -> Tables:
+        """What it holds."""
+        return Tables(
+            articles=self._articles,
+            revisions=self._revisions,
+            owners=self._owners,
+            media=self._media,
+            imported=self._imported,
+            lowest=self._lowest,
+        )
 
     def close(self) -> None:
         """Nothing to close."""

@@ -215,11 +215,12 @@ def rebuild(folder: Path) -> None:
     """Delete index/ and make it anew from public/, to the same answers."""
     from baoguan import config
     from baoguan.app import open_desk
+    from baoguan.engines import reset_shared
     from baoguan.indexing import index_new
     from baoguan.upkeep import drop_index
     from baoguan.withdrawing import enforce
 
-    config.read_file(folder)
+    reset_shared(config.load(config.read_file(folder)))
     drop_index(folder)
     with open_desk(folder) as desk:
         articles, revisions, pictures = desk.catalog.counts()

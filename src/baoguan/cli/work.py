@@ -100,7 +100,7 @@ class _Worker:
         from baoguan.app import open_desk
         from baoguan.ingest import sync as run
 
-        with open_desk(self.folder, self.options) as desk:
+        with open_desk(self.folder, self.options, lean=True) as desk:
             assert desk.outbox is not None
             while not self.stop.is_set():
                 if desk.outbox.waiting() < _FULL:
