@@ -22,7 +22,7 @@ from baoguan.desk import Desk
 from baoguan.engines import open_executor
 from baoguan.importing import import_path
 from baoguan.ports import Executor
-from baoguan.reextracting import AHEAD, Plan, _tasks, _work
+from baoguan.reextracting import AHEAD, TOGETHER, Plan, read_tasks, work_of
 
 RUNS = (
     ("two processes", "local", False),
@@ -75,7 +75,7 @@ def measure(name: str, desk: Desk, indexes: list[int], engine: str, jobs: int, *
 
 
 def _articles(desk: Desk, indexes: list[int], executor: Executor | None) -> Iterator[bytes]:
-    for _, read in read_ahead(executor, _tasks(desk, Plan(), indexes), _work, ahead=AHEAD):
+    for _, read in read_ahead(executor, read_tasks(desk, Plan(), indexes), work_of, ahead=AHEAD, together=TOGETHER):
         if read is not None:
             yield msgspec.msgpack.encode(read())
 

@@ -29,8 +29,10 @@ from baoguan.reading import captured_file, captured_page, hints_for, load_profil
 from baoguan.text.html import plain_text
 
 BATCH = 64
-AHEAD = 32
+AHEAD = 256
 """Captures under way."""
+TOGETHER = 32
+"""Captures that travel together: with Ray the way there and back takes several milliseconds."""
 _STUB_RATIO = 0.2
 _CURSOR = "reextract/1"
 
@@ -77,7 +79,7 @@ class Outcome:
         """Whether an interrupted run was gone on with."""
 
 
-class _Task(msgspec.Struct, frozen=True, kw_only=True):
+class ReadTask(msgspec.Struct, frozen=True, kw_only=True):
     """One current revision."""
 
     index: int
@@ -114,7 +116,7 @@ def reextract(
         current = [index for index in _current(desk, plan) if after < index < end]
         outcome.total = len(current)
         outcome.watch("start", outcome.total)
-        readings = read_ahead(executor, _tasks(desk, plan, current), _work, ahead=AHEAD)
+        readings = read_ahead(executor, read_tasks(desk, plan, current), work_of, ahead=AHEAD, together=TOGETHER)
         _run(desk, plan, outcome, readings, end, stop)
     return outcome
 
@@ -145,7 +147,7 @@ def _current(desk: Desk, plan: Plan) -> Iterator[int]:
                 yield row.index
 
 
-def _tasks(desk: Desk, plan: Plan, current: Iterable[int]) -> Iterator[_Task]:
+def read_tasks(desk: Desk, plan: Plan, current: Iterable[int]) -> Iterator[ReadTask]:
     """The captured pages, each with what is known of it; one that can't be had says why."""
     profiles = {}
     today = desk.clock.now().date()
@@ -157,19 +159,20 @@ def _tasks(desk: Desk, plan: Plan, current: Iterable[int]) -> Iterator[_Task]:
             response = captured_page(desk, line)
             file = captured_file(desk, line) if response is None else None
         except (BaoguanError, OSError) as error:
-            yield _Task(index=index, line=line, problem=" ".join(str(error).split()))
+            yield ReadTask(index=index, line=line, problem=" ".join(str(error).split()))
             continue
         if response is None:
-            yield _Task(index=index, line=line, body=file or b"", legacy=line.legacy_path if file else "")
+            yield ReadTask(index=index, line=line, body=file or b"", legacy=line.legacy_path if file else "")
             continue
         if line.outlet not in profiles:
             profiles[line.outlet] = load_profile(desk, line.outlet)
         day: date | None = today if plan.rules == "today" else None
         hints = hints_for(desk.outlet(line.outlet), response, profiles[line.outlet], day=day)
-        yield _Task(index=index, line=line, body=response.body, hints=hints)
+        yield ReadTask(index=index, line=line, body=response.body, hints=hints)
 
 
-def _work(task: _Task) -> tuple[Callable[..., Article], tuple[object, ...]] | None:
+def work_of(task: ReadTask) -> tuple[Callable[..., Article], tuple[object, ...]] | None:
+    """The function that reads it, anywhere, and its arguments; None where there is nothing to read."""
     if task.hints is not None:
         return _read, (task.body, task.hints)
     return (_read_file, (task.body, task.legacy)) if task.legacy else None
@@ -187,7 +190,7 @@ def _run(
     desk: Desk,
     plan: Plan,
     outcome: Outcome,
-    readings: Iterator[tuple[_Task, Callable[[], Article] | None]],
+    readings: Iterator[tuple[ReadTask, Callable[[], Article] | None]],
     end: int,
     stop: Callable[[], bool],
 ) -> None:
@@ -213,7 +216,7 @@ def _run(
         _keep_cursor(desk, plan, done, end)
 
 
-def _judge(desk: Desk, outcome: Outcome, task: _Task, read: Callable[[], Article] | None) -> Draft | None:
+def _judge(desk: Desk, outcome: Outcome, task: ReadTask, read: Callable[[], Article] | None) -> Draft | None:
     """What one reading means; a capture that breaks its reader is named and passed over."""
     line = task.line
     if read is None:

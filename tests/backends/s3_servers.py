@@ -98,7 +98,7 @@ class RadosGateway:
         self._run("ceph", "osd", "new", str(osd))
         (self.folder / "osd" / "fsid").write_text(f"{osd}\n")  # else memory gets one by chance
         self._run("ceph-osd", "-i", "0", "--mkfs", "--osd-uuid", str(osd))
-        self._start("ceph-osd", "-i", "0")
+        self._raise_storage()
         user = ("--uid", "test", "--display-name", "test", "--access-key", "key", "--secret", "secret")
         self._run("radosgw-admin", "user", "create", *user)
         self._start("radosgw", "-n", "client.rgw")
@@ -109,8 +109,20 @@ class RadosGateway:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stdout + done.stderr
 
+    def _raise_storage(self) -> None:
+        """Starts the storage daemon until it is up: Ceph 16's dies now and then while it first meets its monitor."""
+        for _ in range(300):
+            if not self._crew[1:] or self._crew[-1].poll() is not None:
+                del self._crew[1:]
+                self._start("ceph-osd", "-i", "0")
+            said = subprocess.run(["ceph", "-c", self._conf, "osd", "stat"], capture_output=True, text=True, timeout=60)
+            if "1 up" in said.stdout:
+                return
+            time.sleep(0.1)
+        raise AssertionError("ceph-osd does not come up")
+
     def _start(self, name: str, *arguments: str) -> None:
-        with (self.folder / f"{name}.out").open("wb") as out:
+        with (self.folder / f"{name}.out").open("ab") as out:
             # in the foreground, so that it is our child
             self._crew.append(subprocess.Popen([name, "-f", "-c", str(self._conf), *arguments], stdout=out, stderr=out))
 

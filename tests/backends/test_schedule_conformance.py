@@ -1,4 +1,4 @@
-"""One suite over every crawl state, SQLite and PostgreSQL: claims, leases, validators that never outrun their items."""
+"""One suite over every crawl state, memory, SQLite, PostgreSQL: claims, leases, validators that never outrun items."""
 
 import itertools
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from baoguan.archive.withdraw_plan import Plan
+from baoguan.backends.memory_schedule import MemorySchedule
 from baoguan.backends.postgres import Link, schema_of
 from baoguan.backends.postgres.schedule import PgSchedule
 from baoguan.backends.sqlite.schedule import SqliteSchedule
@@ -28,10 +29,12 @@ def postgres() -> Iterator[Postgres]:
     server.stop()
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def schedule(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[CrawlState]:
     schedule: CrawlState
-    if request.param == "sqlite":
+    if request.param == "memory":
+        schedule = MemorySchedule()
+    elif request.param == "sqlite":
         schedule = SqliteSchedule(tmp_path / "schedule.sqlite")
     else:
         schedule = PgSchedule(Link(request.getfixturevalue("postgres").address, f"test/{next(NUMBERS)}"))

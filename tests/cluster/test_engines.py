@@ -24,7 +24,7 @@ from baoguan.errors import StoreError
 from baoguan.finding import find
 from baoguan.importing import import_path
 from baoguan.ports import Executor
-from baoguan.reextracting import Plan, _tasks, _work, reextract
+from baoguan.reextracting import Plan, read_tasks, reextract, work_of
 from newsroom import Newsroom, acts
 from tests.cluster.engine_work import die, die_once, double, refuse
 from tests.cluster.test_bucket_archive import tree
@@ -98,11 +98,11 @@ def test_pages_and_imported_files_read_the_same_everywhere(house: House, executo
     with house.open() as desk:
         import_path(desk, tree(tmp_path / "tree"))
         indexes = [index for index, line in desk.archive.lines() if line is not None and line.kind == "rev"]
-        here = [task.index for task in _tasks(desk, Plan(), indexes)]
+        here = [task.index for task in read_tasks(desk, Plan(), indexes)]
         alone, other = (
             [
                 msgspec.msgpack.encode(read())
-                for _, read in read_ahead(one, _tasks(desk, Plan(), indexes), _work, ahead=9)
+                for _, read in read_ahead(one, read_tasks(desk, Plan(), indexes), work_of, ahead=9)
                 if read
             ]
             for one in (None, executor)

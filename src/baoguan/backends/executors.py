@@ -1,6 +1,5 @@
 """Work in other processes of this machine, in order, a few pieces ahead; a process that dies is replaced."""
 
-import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -15,6 +14,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 TOGETHER = 8
 """Pieces of work that travel together: a page takes milliseconds, the way there and back one."""
+TOGETHER_BYTES = 2_000_000
+"""And no more than that many bytes of them, so that large pages neither fill memory nor wait for each other."""
 TRIES = 4
 """Times that one piece of work may lose its process."""
 
@@ -68,8 +69,9 @@ def read_ahead(
     work: Callable[[T], tuple[Callable[..., R], tuple[object, ...]] | None],
     *,
     ahead: int,
+    together: int = TOGETHER,
 ) -> Iterator[tuple[T, Callable[[], R] | None]]:
-    """Each task in order with what gives its result; `ahead` of them are under way.
+    """Each task in order with what gives its result; `ahead` of them are under way, `together` of them in one piece.
 
     `work` tells the function and its arguments, None for a task without any. A result is asked for once, in order,
     before the next task is. Without an executor the work is done here, when its result is asked for.
@@ -79,14 +81,31 @@ def read_ahead(
             yield task, _here(work(task))
         return
     waiting: deque[tuple[list[T], list[Any], Callable[[], list[Any]]]] = deque()
-    rest = iter(tasks)
-    while group := list(itertools.islice(rest, TOGETHER)):
-        asked = [work(task) for task in group]
+    for group, asked in _groups(tasks, work, together):
         waiting.append((group, asked, executor.submit(several, [one for one in asked if one is not None])))
-        if len(waiting) > max(1, ahead // TOGETHER):
+        if len(waiting) > max(1, ahead // together):
             yield from _given(*waiting.popleft())
     for left in waiting:
         yield from _given(*left)
+
+
+def _groups(
+    tasks: Iterable[T], work: Callable[[T], tuple[Callable[..., R], tuple[object, ...]] | None], together: int
+) -> Iterator[tuple[list[T], list[Any]]]:
+    """What travels together: (tasks, what is asked of each)."""
+    group: list[T] = []
+    asked: list[Any] = []
+    size = 0
+    for task in tasks:
+        one = work(task)
+        group.append(task)
+        asked.append(one)
+        size += sum(len(part) for part in one[1] if isinstance(part, bytes)) if one is not None else 0
+        if len(group) == together or size >= TOGETHER_BYTES:
+            yield group, asked
+            group, asked, size = [], [], 0
+    if group:
+        yield group, asked
 
 
 def several(works: list[tuple[Callable[..., Any], tuple[object, ...]]]) -> list[tuple[Any, Exception | None]]:
