@@ -151,9 +151,6 @@ def _free_port() -> int:
 
 @functools.cache
 def _gateway() -> RadosGateway:
-    for _ in range(3):  # its storage daemon now and then never comes up on a busy machine
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return RadosGateway()
     return RadosGateway()
 
 
