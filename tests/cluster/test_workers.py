@@ -95,7 +95,7 @@ def run(
 
 
 def test_four_workers_under_random_kills(tmp_path: Path, postgres: Postgres, go_check: Path) -> None:
-    run(tmp_path / "archive", postgres, go_check, feeds=160, hosts=80, seed=3, pause_s=(0.1, 0.4))
+    run(tmp_path / "archive", postgres, go_check, feeds=800, hosts=400, seed=3, pause_s=(0.02, 0.15))
 
 
 @pytest.mark.torture
