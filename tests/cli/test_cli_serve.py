@@ -80,7 +80,8 @@ def test_the_child_syncs_and_ends_with_the_reader(house: House, how: signal.Sign
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="asks /proc for children")
 def test_a_child_that_dies_is_begun_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(syncing, "_AGAIN_S", 0.1)
-    with syncing.SyncProcess(house.folder, {}, Log("text", "serve"), "text"):
+    with syncing.SyncProcess(house.folder, {}, Log("text", "serve"), "text") as sync:
+        sync.begin()
         wait_until("no child", lambda: children(os.getpid()))
         (child,) = children(os.getpid())
         os.kill(child, signal.SIGKILL)

@@ -130,11 +130,12 @@ def serve(folder: Path, *, no_sync: bool, **options: Any) -> int:
     with open_desk(folder, options) as desk:
         log = Log(desk.settings.log, "serve")
         signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-        with nullcontext() if no_sync else SyncProcess(folder, options, log, desk.settings.log):
-            run_server(
-                open_reader(desk, warm=True),
-                desk.settings.host,
-                desk.settings.port,
-                on_ready=lambda url: log.say(f"{url}  (Ctrl-C stops)", url=url),
-            )
+        with nullcontext() if no_sync else SyncProcess(folder, options, log, desk.settings.log) as syncing:
+
+            def ready(url: str) -> None:
+                log.say(f"{url}  (Ctrl-C stops)", url=url)
+                if syncing is not None:
+                    syncing.begin()
+
+            run_server(open_reader(desk, warm=True), desk.settings.host, desk.settings.port, on_ready=ready)
     return 0

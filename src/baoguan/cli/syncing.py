@@ -21,7 +21,7 @@ _ENDS_S, _AGAIN_S = 30, 60
 
 
 class SyncProcess:
-    """Context manager: syncs while it is open."""
+    """Context manager: syncs from `begin` until it is closed."""
 
     def __init__(self, folder: Path, options: dict[str, Any], log: Log, kind: str) -> None:
         """`kind`: of the child's own log, which can't travel."""
@@ -32,8 +32,11 @@ class SyncProcess:
         self._watcher = threading.Thread(target=self._watch, name="sync", daemon=True)
 
     def __enter__(self) -> Self:
-        self._watcher.start()
         return self
+
+    def begin(self) -> None:
+        """Once, when the reader is up: its address stands before what was synced."""
+        self._watcher.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -42,7 +45,8 @@ class SyncProcess:
             self._stopping.set()
             if self._pipe is not None:
                 self._pipe.close()
-        self._watcher.join(_ENDS_S + 5)
+        if self._watcher.ident is not None:
+            self._watcher.join(_ENDS_S + 5)
 
     def _watch(self) -> None:
         while True:
