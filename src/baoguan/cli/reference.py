@@ -17,7 +17,7 @@ def reference() -> str:
         "## Commands",
         "",
     ]
-    context = click.Context(cli, info_name="baoguan")
+    context = click.Context(cli, info_name="baoguan", **cli.context_settings)
     for name in COMMANDS:
         command = cli.get_command(context, name)
         assert command is not None
