@@ -113,13 +113,15 @@ def look(modules: Path, address: str, *paths: str, session: str = "") -> list[di
 
 
 def check(rows: list[dict]) -> None:
+    moved = [(row["path"], row["width"], row["moved"]) for row in rows if row["kind"] == "drip" and row["shift"]]
+    assert not moved, json.dumps(moved)
     for row in rows:
         if row["kind"] == "look":
             where = f"{row['path']} at {row['width']} px, {row['colorScheme']}"
             assert row["axe"] == [], where
             assert row["foreign"] == [], where
             assert row["shift"] == 0, (where, row["moved"])
-            assert row["overflow"] <= 0, where  # 320 px wide, too
+            assert row["overflow"] <= 0, (where, row["wide"])  # 320 px wide, too
         if row["kind"] == "slow":
             assert row["paint_ms"] <= 1500, row
         if row["kind"] == "walk":

@@ -1,0 +1,30 @@
+// A server in front of another that lets each HTML page through tag by tag, as a slow line would: what a browser draws in between must not move.
+import http from 'node:http'
+const PAUSE_MS = 20
+
+// drip(address) -> [address of the slow one, close]
+export async function drip(address) {
+  const slow = http.createServer((asked, answer) => {
+    const headers = { ...asked.headers, host: new URL(address).host, 'accept-encoding': 'identity' }
+    const far = http.request(address + asked.url, { method: asked.method, headers }, async reply => {
+      const { 'content-length': _, ...rest } = reply.headers
+      answer.writeHead(reply.statusCode, rest)
+      if (!/^text\/html/.test(reply.headers['content-type'] ?? '')) return void reply.pipe(answer)
+      const parts = []
+      for await (const part of reply) parts.push(part)
+      const page = Buffer.concat(parts).toString()
+      const body = page.indexOf('<body')
+      answer.write(page.slice(0, body))
+      for (const piece of page.slice(body).match(/<[^>]*>|[^<]+/g)) {
+        if (answer.destroyed) return
+        answer.write(piece)
+        await new Promise(done => setTimeout(done, PAUSE_MS))
+      }
+      answer.end()
+    })
+    far.on('error', () => answer.destroy())
+    asked.pipe(far)
+  })
+  await new Promise(done => slow.listen(0, '127.0.0.1', done))
+  return [`http://127.0.0.1:${slow.address().port}`, () => { slow.closeAllConnections(); slow.close() }]
+}
