@@ -116,7 +116,8 @@ def _fetch(fetcher: "Fetcher", url: str) -> tuple[str, bytes]:
 
     result = fetcher.fetch(FetchRequest(url=url, kind="page"))
     if result.response is None:
-        raise FetchError(f"{url}: {result.error or 'the host asked to wait'}", url=url, kind=result.error_kind)
+        told = (result.error or "the host asked to wait").removeprefix(f"{url}: ")
+        raise FetchError(f"{url}: {told}", url=url, kind=result.error_kind)
     if result.response.status != 200:
         raise FetchError(f"{url}: HTTP {result.response.status}", url=url, kind="status")
     return result.response.final_url, result.response.body

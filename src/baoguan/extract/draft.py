@@ -29,7 +29,7 @@ def draft_rules(pages: list[tuple[str, bytes]]) -> str:
         return ""
     host = urlsplit(pages[0][0]).hostname or ""
     bare = host.removeprefix("www.")
-    slug = re.sub(r"[^a-z0-9]+", "-", bare.split(".")[0].lower()).strip("-")[:48].strip("-")
+    slug = re.sub(r"[^a-z0-9]+", "-", bare.lower()).strip("-")[:48].strip("-")
     languages = Counter(reading.article.language for reading in readings)
     site = " ".join(readings[0].head.meta("og:site_name").split())
     lines = [
