@@ -40,10 +40,7 @@ class Entropy(Protocol):
 
 
 class ObjectStore(Protocol):
-    """Write-once objects under relative paths with `/`. put_new and replace are durable only after `sync`.
-
-    Errors: NotFound, Conflict, DiskFull, StoreError. Nothing is retried here.
-    """
+    """Write-once objects at paths with `/`, durable after `sync`. Errors: NotFound, Conflict, DiskFull, StoreError."""
 
     def put_new(self, path: str, data: bytes) -> bool:
         """Keeps `data` under `path`, whole or not at all. The same bytes again: fine (False). Other bytes: Conflict."""
@@ -59,6 +56,10 @@ class ObjectStore(Protocol):
 
     def get(self, path: str, start: int = 0, size: int | None = None) -> bytes:
         """The bytes from `start`, at most `size`. Raises NotFound."""
+        ...
+
+    def get_each(self, paths: Sequence[str]) -> Iterator[bytes | None]:
+        """The bytes of each, in that order, None for one that isn't there; for some hundreds of small ones."""
         ...
 
     def exists(self, path: str) -> bool:

@@ -25,6 +25,11 @@ class Counting(FileObjects):
         self.read.append(path)
         return super().get(path, start, size)
 
+    def get_each(self, paths):
+        for path in paths:
+            self.read.append(path)
+            yield from super().get_each([path])
+
 
 def grown(folder: Path, *counts: int):
     archive = open_files(folder)

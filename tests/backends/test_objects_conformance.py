@@ -123,6 +123,22 @@ def test_a_file_is_moved_in(objects, tmp_path):
     assert objects.get("x/y") == b"data"
 
 
+def test_several_at_once_come_in_their_order(objects):
+    sizes = (0, 1, 4095, 4096, 16_384, 16_385, 65_536, 70_001, *range(2, 60))
+    kept = {f"e/{size % 3}/{size}": bytes(range(256)) * (size // 256) + bytes(size % 256) for size in sizes}
+    for path, data in kept.items():
+        objects.put_new(path, data)
+    asked = [
+        path for pair in zip(reversed(kept), (f"e/0/none{n}" for n in range(len(kept))), strict=True) for path in pair
+    ]
+    assert list(objects.get_each(asked)) == [kept.get(path) for path in asked]
+    assert list(objects.get_each(["e/missing/1", "e/1/1", "e/1/1"])) == [None, b"\0", b"\0"]
+    assert list(objects.get_each([])) == []
+    for path in ("../x", "e/1/..", "e/1/a\\b", "/e/1/1", "e/1/", ""):
+        with pytest.raises(StoreError):
+            list(objects.get_each(["e/1/1", path]))
+
+
 def test_ranges_and_sizes(objects):
     objects.put_new("r", b"0123456789")
     assert objects.get("r", 3) == b"3456789"

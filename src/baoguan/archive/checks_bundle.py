@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+from collections.abc import Iterable
 
 import zstandard
 
@@ -31,16 +32,22 @@ class Comparison:
         self._same = self._content.startswith(head)
         self._at = len(head)
 
-    def add(self, leaf: bytes, line: bytes | None, record: bytes | None) -> None:
-        """The next entry."""
-        line_size = b"null" if line is None else b"%d" % len(line)
-        record_size = b"null" if record is None else b"%d" % len(record)
-        part = b"[%d,%b,%b]\n%b%b" % (len(leaf), line_size, record_size, leaf, line or b"")
-        self._same = self._same and self._content.startswith(part, self._at)
-        self._at += len(part)
-        if record is not None:
-            self._same = self._same and self._content.startswith(record, self._at)
-            self._at += len(record)
+    def add(self, leaves: Iterable[bytes], lines: Iterable[bytes | None], records: Iterable[bytes | None]) -> None:
+        """The next entries; all of `records` is taken, also when it is known that the bundle differs."""
+        same, at = self._same, self._at
+        begins = self._content.startswith
+        for leaf, line, record in zip(leaves, lines, records, strict=True):
+            if line is not None and record is not None:
+                part = b"[%d,%d,%d]\n%b%b" % (len(leaf), len(line), len(record), leaf, line)
+            else:
+                one, two = (b"null" if it is None else b"%d" % len(it) for it in (line, record))
+                part = b"[%d,%b,%b]\n%b%b" % (len(leaf), one, two, leaf, line or b"")
+            same = same and begins(part, at)
+            at += len(part)
+            if record is not None:
+                same = same and begins(record, at)
+                at += len(record)
+        self._same, self._at = same, at
 
     @property
     def same(self) -> bool:

@@ -5,7 +5,8 @@ that agree name the third as altered.
 """
 
 import hashlib
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Iterator
 
 import msgspec
 
@@ -107,16 +108,17 @@ def check_bundle(objects: ObjectStore, n: int, width: int) -> BundleCheck:
     leaves = _leaves(bundle)
     lines = _lines(bundle, leaves)
     derived = _derived(bundle)
-    kinds: Counter[str] = Counter()
+    known = _known(bundle, leaves)
+    said = _said(bundle, known, lines)
+    records = _records(bundle, said)
+    if derived is None:
+        deque(records, maxlen=0)
+    else:
+        derived.add(leaves, lines, records)
+    check.kinds = dict(Counter(leaf.k if leaf is not None else "?" for leaf in known))
     times: list[int] = []
-    for index, (leaf, line) in enumerate(zip(leaves, lines, strict=True), n * WIDTH):
-        known = _leaf(bundle, index, leaf)
-        record = _check_line(bundle, index, known, line) if known else None
-        if derived is not None:
-            derived.add(leaf, line, record)
-        kinds[known.k if known else "?"] += 1
-        times.append(known.t if known else times[-1] if times else 0)
-    check.kinds = dict(kinds)
+    for one in known:
+        times.append(one.t if one is not None else times[-1] if times else 0)
     check.times = (times[0], times[-1])
     check.clock_back = [n * WIDTH + at for at in range(1, width) if times[at] < times[at - 1] - CLOCK_BACK_MS]
     if derived is not None and not derived.same:
@@ -204,6 +206,14 @@ def _lines(bundle: _Bundle, leaves: list[bytes]) -> list[bytes | None]:
     return [entry.line for entry in bundle.kept()] or [None] * len(leaves)
 
 
+def _known(bundle: _Bundle, leaves: list[bytes]) -> list[Leaf | None]:
+    """What each leaf says, None for one that can't be read."""
+    try:
+        return [*map(decode_leaf, leaves)]
+    except Corrupt:
+        return [_leaf(bundle, index, leaf) for index, leaf in enumerate(leaves, bundle.check.n * WIDTH)]
+
+
 def _leaf(bundle: _Bundle, index: int, leaf: bytes) -> Leaf | None:
     try:
         return decode_leaf(leaf)
@@ -212,22 +222,28 @@ def _leaf(bundle: _Bundle, index: int, leaf: bytes) -> Leaf | None:
         return None
 
 
-def _check_line(bundle: _Bundle, index: int, known: Leaf, line: bytes | None) -> bytes | None:
-    """The bytes of the line's record, None where it has none or they can't be found."""
+def _said(bundle: _Bundle, known: list[Leaf | None], lines: list[bytes | None]) -> "list[_Said | None]":
+    """What each line says, None where nothing is known of it; its other files than the record are noted."""
     check = bundle.check
-    if line is None:
-        check.withheld.append(index)
-        return None
-    begun = _SHA256.copy()
-    begun.update(line)
-    if begun.hexdigest() != known.c:
-        bundle.fault(ALTERED, bundle.paths["manifest"], "the line isn't what its leaf commits to", index)
-        return None
-    said = _decode(line)
-    if said.kind != known.k:
-        bundle.fault(ALTERED, bundle.paths["manifest"], f"a {said.kind} line under a {known.k} leaf", index)
-    _collect(check, index, said, line)
-    return _check_record(bundle, index, said)
+    said: list[_Said | None] = [None] * len(lines)
+    for index, (leaf, line) in enumerate(zip(known, lines, strict=True)):
+        if leaf is None:
+            continue
+        if line is None:
+            check.withheld.append(check.n * WIDTH + index)
+            continue
+        begun = _SHA256.copy()
+        begun.update(line)
+        if begun.hexdigest() != leaf.c:
+            detail = "the line isn't what its leaf commits to"
+            bundle.fault(ALTERED, bundle.paths["manifest"], detail, check.n * WIDTH + index)
+            continue
+        one = said[index] = _decode(line)
+        if one.kind != leaf.k:
+            detail = f"a {one.kind} line under a {leaf.k} leaf"
+            bundle.fault(ALTERED, bundle.paths["manifest"], detail, check.n * WIDTH + index)
+        _collect(check, check.n * WIDTH + index, one, line)
+    return said
 
 
 class _Said(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -272,26 +288,29 @@ def _collect(check: BundleCheck, index: int, line: _Said, data: bytes) -> None:
         check.captures.append((index, bytes.fromhex(ref.sha256)))
 
 
-def _check_record(bundle: _Bundle, index: int, line: _Said) -> bytes | None:
-    if line.record is None:
-        return None
-    path = line.record.path
-    bundle.check.records.append(path)
-    try:
-        data = bundle.objects.get(path)
-    except NotFound:
-        bundle.fault(MISSING, path, f"the record of entry {index}", index)
-    else:
-        bundle.check.bytes += len(data)
-        begun = _SHA256.copy()
-        begun.update(data)
-        if begun.hexdigest() == line.record.sha256:
-            return data
-        bundle.fault(ALTERED, path, f"not the bytes that entry {index} names", index)
-    # What the bundle must hold is known by its digest all the same.
-    offset = index % WIDTH
-    copy = bundle.kept()[offset].record if bundle.kept() else None
-    return copy if copy is not None and hashlib.sha256(copy).hexdigest() == line.record.sha256 else None
+def _records(bundle: _Bundle, said: "list[_Said | None]") -> Iterator[bytes | None]:
+    """The bytes of each line's record, None where it has none or they can't be found."""
+    check = bundle.check
+    check.records = [line.record.path for line in said if line is not None and line.record is not None]
+    files = bundle.objects.get_each(check.records)
+    for index, line in enumerate(said, check.n * WIDTH):
+        if line is None or line.record is None:
+            yield None
+            continue
+        data = next(files)
+        if data is not None:
+            check.bytes += len(data)
+            begun = _SHA256.copy()
+            begun.update(data)
+            if begun.hexdigest() == line.record.sha256:
+                yield data
+                continue
+            bundle.fault(ALTERED, line.record.path, f"not the bytes that entry {index} names", index)
+        else:
+            bundle.fault(MISSING, line.record.path, f"the record of entry {index}", index)
+        # What the bundle must hold is known by its digest all the same.
+        copy = bundle.kept()[index % WIDTH].record if bundle.kept() else None
+        yield copy if copy is not None and hashlib.sha256(copy).hexdigest() == line.record.sha256 else None
 
 
 def _derived(bundle: _Bundle) -> Comparison | None:

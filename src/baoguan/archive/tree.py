@@ -90,13 +90,13 @@ class Edge:
         tiles: dict[tuple[int, int], bytes] = {}
         before = self.size
         touched: set[int] = set()
-        open_tile = self.levels[0]
-        for value in hashes:
-            open_tile.append(value)
-            self.size += 1
-            if len(open_tile) == WIDTH:
-                self._close(tiles, touched)
-                open_tile = self.levels[0]
+        new, at = list(hashes), 0
+        while at < len(new):
+            part = new[at : at + WIDTH - len(self.levels[0])]
+            self.levels[0] += part
+            self.size += len(part)
+            at += len(part)
+            self._close(tiles, touched)
         if self.size > before:
             touched.add(0)
         for level in touched:

@@ -334,8 +334,7 @@ class _Run:
         counts["bytes"] += check.bytes
         for kind, count in check.kinds.items():
             counts[f"kind:{kind}"] += count
-        for path in check.records:
-            self._expect(path)
+        self._expected.update(map(hash, check.records))
         self._keys += check.keys
         self._ts += check.stamps
         for path, sha256, index in check.media:
@@ -375,8 +374,9 @@ class _Run:
         listing: Iterable[str] = self._scope.listing or ()
         if not self._since:
             listing = self._objects.list("")
+        expected = self._expected
         for path in listing:
-            if hash(path) in self._expected:
+            if hash(path) in expected:
                 continue
             if path.split("/", 1)[0] in _LOG_FOLDERS:
                 fault = check_log_file(self._objects, path, size)

@@ -6,7 +6,7 @@ import errno
 import os
 import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ __all__ = ["FileHead", "FileLock", "FileObjects", "check_path"]
 _IMMUTABLE = 0o444
 _PAGE = 4096
 _READ = 1 << 16
+_READ_SMALL = 1 << 14
+_READING = os.O_RDONLY | os.O_CLOEXEC
 _UNFIT = re.compile(r"(?:^|/)\.{0,2}(?:/|\Z)|[\0\\]")
 
 
@@ -86,10 +88,10 @@ class FileObjects:
             else:
                 os.close(descriptor)
         try:
-            return os.open(path, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._root_fd)
+            return os.open(path, _READING, dir_fd=self._root_fd)
         except FileNotFoundError:
             # The root may have been made anew since it was opened.
-            return os.open(f"{self._root}/{path}", os.O_RDONLY | os.O_CLOEXEC)
+            return os.open(f"{self._root}/{path}", _READING)
 
     def _full(self, path: str) -> str:
         return f"{self._root}/{check_path(path)}"
@@ -196,15 +198,46 @@ class FileObjects:
         """The bytes from `start`, at most `size`. Raises NotFound."""
         check_path(path)
         try:
-            descriptor = self._open(path)
             try:
-                return _read_all(descriptor, start, size)
+                descriptor = os.open(path, _READING, dir_fd=self._root_fd)
+            except OSError:
+                descriptor = self._open(path)
+            try:
+                data = os.pread(descriptor, _READ if size is None else min(size, _READ), start)
+                # A read that a signal cuts short ends between two pages; any other short one is the end of the file.
+                if len(data) % _PAGE or not data or len(data) == size:
+                    return data
+                return _read_on(descriptor, data, start, size)
             finally:
                 os.close(descriptor)
         except (FileNotFoundError, NotADirectoryError) as error:
             raise NotFound(f"{path}: not there") from error
         except OSError as error:
             raise StoreError(f"{path}: {error.strerror or error}") from error
+
+    def get_each(self, paths: Sequence[str]) -> Iterator[bytes | None]:
+        """As ports.ObjectStore. The way of `get` without its calls: verify spends most of its time here."""
+        last = ""
+        for path in paths:
+            folder, _, name = path.rpartition("/")
+            if folder != last or not name or name[0] == "." or "\\" in name or "\0" in name:
+                check_path(path)
+                last = folder
+            try:
+                descriptor = os.open(path, _READING, dir_fd=self._root_fd)
+                try:
+                    data = os.pread(descriptor, _READ_SMALL, 0)
+                finally:
+                    os.close(descriptor)
+            except OSError:
+                data = b""
+            if len(data) % _PAGE:
+                yield data
+                continue
+            try:
+                yield self.get(path)
+            except NotFound:
+                yield None
 
     def exists(self, path: str) -> bool:
         """Whether something is kept under `path`."""
@@ -271,13 +304,8 @@ class FileObjects:
             _sync_folder(folder)
 
 
-def _read_all(descriptor: int, start: int, size: int | None) -> bytes:
-    """The bytes of a file from `start`, at most `size`. One system call for a small file."""
-    wanted = _READ if size is None else min(size, _READ)
-    data = os.pread(descriptor, wanted, start)
-    # A read that a signal cuts short ends between two pages; any other short one is the end of the file.
-    if len(data) % _PAGE or not data or len(data) == size:
-        return data
+def _read_on(descriptor: int, data: bytes, start: int, size: int | None) -> bytes:
+    """The bytes of a file from `start`, at most `size`, of which `data` are the first."""
     parts = [data]
     at = start + len(data)
     while size is None or at < start + size:
@@ -337,7 +365,7 @@ class FileHead:
         try:
             descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
             try:
-                return _read_all(descriptor, 0, None)
+                return _read_on(descriptor, b"", 0, None)
             finally:
                 os.close(descriptor)
         except FileNotFoundError:

@@ -1,6 +1,6 @@
 """Object store and head in memory, with faults on demand: for tests of every write path."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from baoguan.backends.files import check_path
@@ -83,6 +83,14 @@ class MemoryObjects:
         except KeyError:
             raise NotFound(f"{path}: not there") from None
         return data[start:] if size is None else data[start : start + size]
+
+    def get_each(self, paths: Sequence[str]) -> Iterator[bytes | None]:
+        """As ports.ObjectStore."""
+        for path in paths:
+            try:
+                yield self.get(path)
+            except NotFound:
+                yield None
 
     def exists(self, path: str) -> bool:
         """As ports.ObjectStore."""
