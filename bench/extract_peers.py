@@ -184,7 +184,9 @@ def _newspaper() -> Extract:
         # Without its language it finds nothing in Chinese: it gets what the page says.
         stated = re.search(r"<html[^>]*\blang\s*=\s*[\"']?([a-zA-Z]{2})", html[:5000])
         language = stated[1].lower() if stated and stated[1].lower() in known else "en"
-        article = newspaper.article("https://page.invalid/", language=language, input_html=html)
+        # Or it asks the page's hosts for its pictures.
+        kwargs = {"language": language, "input_html": html, "fetch_images": False}
+        article = newspaper.article("https://page.invalid/", **kwargs)
         return {"file": file, "text": article.text, "html": None, "meta": {"image": article.top_image}}
 
     return extract

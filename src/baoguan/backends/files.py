@@ -205,7 +205,7 @@ class FileObjects:
             try:
                 data = os.pread(descriptor, _READ if size is None else min(size, _READ), start)
                 # A read that a signal cuts short ends between two pages; any other short one is the end of the file.
-                if len(data) % _PAGE or not data or len(data) == size:
+                if (start + len(data)) % _PAGE or not data or len(data) == size:
                     return data
                 return _read_on(descriptor, data, start, size)
             finally:
@@ -217,27 +217,25 @@ class FileObjects:
 
     def get_each(self, paths: Sequence[str]) -> Iterator[bytes | None]:
         """As ports.ObjectStore. The way of `get` without its calls: verify spends most of its time here."""
-        last = ""
         for path in paths:
-            folder, _, name = path.rpartition("/")
-            if folder != last or not name or name[0] == "." or "\\" in name or "\0" in name:
-                check_path(path)
-                last = folder
+            check_path(path)
             try:
                 descriptor = os.open(path, _READING, dir_fd=self._root_fd)
-                try:
-                    data = os.pread(descriptor, _READ_SMALL, 0)
-                finally:
-                    os.close(descriptor)
             except OSError:
-                data = b""
-            if len(data) % _PAGE:
-                yield data
+                try:
+                    yield self.get(path)
+                except NotFound:
+                    yield None
                 continue
             try:
-                yield self.get(path)
-            except NotFound:
-                yield None
+                data = os.pread(descriptor, _READ_SMALL, 0)
+                if data and not len(data) % _PAGE:
+                    data = _read_on(descriptor, data, 0, None)
+            except OSError as error:
+                raise StoreError(f"{path}: {error.strerror or error}") from error
+            finally:
+                os.close(descriptor)
+            yield data
 
     def exists(self, path: str) -> bool:
         """Whether something is kept under `path`."""
@@ -315,6 +313,8 @@ def _read_on(descriptor: int, data: bytes, start: int, size: int | None) -> byte
             break
         parts.append(more)
         at += len(more)
+        if at % _PAGE:
+            break
     return b"".join(parts)
 
 
