@@ -66,7 +66,9 @@ def others(row: PeerRow, corpus: Path) -> str:
     """Title, authors and day of one extractor on the gold of other collections than the one that was tuned on."""
     if row.found is None:
         return ""
-    told = row.found.read_text(errors="replace").splitlines()
+    told = row.found.read_text(errors="replace").split(
+        "\n"
+    )  # a text may hold U+2028, which splitlines takes for an end
     scores = [(name, score_others(told, corpus / "dev", name)) for name in OTHERS]
     shown = [f"{name} " + " ".join(f"{key} {share:.3f}" for key, share in found.items()) for name, found in scores]
     return f"{'':20}elsewhere: {'; '.join(shown)}"
@@ -150,7 +152,7 @@ def line(row: PeerRow, corpus: Path) -> str:
     images = found.get("img_fundus", [0, 0, 0])
     again = f"{row.again_ms:8.1f}" if row.again_ms is not None else " " * 8
     pictures = f"{images[0]}/{images[1]} {images[2]} | {found.get('cover_fundus', [0])[0]}"
-    told = score_meta(row.found.read_text(errors="replace").splitlines(), corpus / "dev")
+    told = score_meta(row.found.read_text(errors="replace").split("\n"), corpus / "dev")
     pictures += " | " + " ".join(f"{told[key]:.3f}" for key in ("title", "authors", "day", "minute"))
     cost = f"{row.first_ms:9.1f}{again}{row.peak_mb:6.0f}{row.slowest_ms:11.0f}"
     return f"{row.name:20}{cost}  {f1} | {pictures}"

@@ -51,7 +51,7 @@ def score_others(rows: Iterable[str], gold: Path, source: str) -> dict[str, floa
             found["title"].append(_normal(wanted["title"]) == _normal(meta.get("title")))
         if authors := wanted.get("authors") or wanted.get("author"):
             names = [_normal(name) for name in _NAMES.split(authors if isinstance(authors, str) else ";".join(authors))]
-            told = _normal(",".join(meta.get("authors") or ()))
+            told = _normal(",".join(meta.get("authors") or [meta.get("author") or ""]))
             found["authors"].append(all(name in told for name in names if name))
         if stated := wanted.get("date"):
             shown = str(meta.get("date") or "")[:10]
@@ -60,7 +60,7 @@ def score_others(rows: Iterable[str], gold: Path, source: str) -> dict[str, floa
 
 
 def _rows(rows: Iterable[str], sources: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    for line in rows:
+    for line in filter(None, rows):
         row = json.loads(line)
         if row["file"].partition("__")[0] in sources:
             yield row
