@@ -305,6 +305,19 @@ def test_edits_of_a_long_paragraph_are_found_where_they_are() -> None:
     assert found == [(1000, 1000, 1000, 1001), (5000, 5040, 5001, 5001), (8000, 8001, 7961, 7962)]
 
 
+@pytest.mark.parametrize("count", [8, 60])
+def test_paragraphs_in_another_order_with_an_edit_each_stay_paragraphs(count: int) -> None:
+    dice = Random(3)
+    letters = [chr(0x4E00 + 7 * number) for number in range(800)]
+    before = ["".join(dice.choices(letters, k=120)) for _ in range(count)]
+    after = [f"{line[:60]}改动{line[61:]}" for line in dice.sample(before, count)]
+    comparison = compare_versions(Version(title="t", text="\n".join(before)), Version(title="t", text="\n".join(after)))
+    assert all(sum(len(span.text) for span in row.before) <= 120 for row in comparison.rows)
+    assert len(comparison.rows) > count
+    again = compare_versions(Version(title="t", text="\n".join(before)), Version(title="t", text="".join(before)))
+    assert not again.rows or len(again.rows) == 1  # broken elsewhere: one
+
+
 def test_what_two_large_blocks_share_pairs_them() -> None:
     before = [" ".join(f"w{number}x{at * at % 97}" for at in range(60)) for number in range(300)]
     after = [line.replace(" ", " and ", 1).replace("x1 ", "y1 ") for line in before]

@@ -15,6 +15,8 @@ _ALIKE = 0.35
 """Share of common pairs of tokens from which two paragraphs are versions of one another."""
 _REBROKEN = 0.75
 """Two blocks of paragraphs that are so alike, and whose single paragraphs are less so, were broken elsewhere."""
+_BROKEN = 0.15
+"""How much more alike the blocks must be than their paragraphs."""
 _CELLS = 1600
 """Paragraph pairs of one replaced block that are weighed against one another; more are matched by rare phrases."""
 _LONG = 12_000
@@ -145,11 +147,23 @@ def _rebroken(before: list[Line], after: list[Line], pairs: Sequence[tuple[int, 
     """Both blocks as one paragraph each, where the same words were only broken into other paragraphs."""
     if len(before) == len(after) == len(pairs):
         return None
-    left, right = Line.joined(before), Line.joined(after)
     total = sum(len(line.keys) for line in (*before, *after)) or 1
-    told = sum(before[a].likeness(after[b]) * (len(before[a].keys) + len(after[b].keys)) for a, b in pairs) / total
+    if total > 2 * _LONG:
+        # Half of the phrases stay where three quarters of the pairs do: what shares few needn't be counted out.
+        one, other = (set().union(*(line.rare_phrases for line in lines)) for lines in (before, after))
+        if 5 * len(one & other) < min(len(one), len(other)):
+            return None
+
+    def told(pairs: Sequence[tuple[int, int]]) -> float:
+        return sum(before[a].likeness(after[b]) * (len(before[a].keys) + len(after[b].keys)) for a, b in pairs) / total
+
+    left, right = Line.joined(before), Line.joined(after)
     together = left.likeness(right)
-    return (left, right) if together >= _REBROKEN and together > told + 0.15 else None
+    if together < _REBROKEN or together <= told(pairs) + _BROKEN:
+        return None
+    # Paragraphs that only stand in another order are told one by one, too.
+    moved = {b: a for a, b in _homes(before, after)[0]}
+    return (left, right) if together > told([(a, b) for b, a in moved.items()]) + _BROKEN else None
 
 
 def _pair(before: list[Line], after: list[Line]) -> list[tuple[int, int]]:
@@ -177,6 +191,12 @@ def _pair(before: list[Line], after: list[Line]) -> list[tuple[int, int]]:
 
 def _pair_many(before: list[Line], after: list[Line]) -> list[tuple[int, int]]:
     """The same for large blocks, in linear time: each paragraph with the one that shares most of its rare phrases."""
+    votes, shared = _homes(before, after)
+    return [(a, b) for a, b in rising(votes) if before[a].is_alike(after[b], shared[a])]
+
+
+def _homes(before: list[Line], after: list[Line]) -> tuple[list[tuple[int, int]], dict[int, int]]:
+    """Each paragraph with the one that shares most of its phrases, in whatever order; and how many these are."""
     is_long = sum(len(line.keys) for line in after) > _LONG
     phrases_a, phrases_b = (
         [line.rare_phrases if is_long else line.phrases for line in lines] for lines in (before, after)
@@ -194,7 +214,7 @@ def _pair_many(before: list[Line], after: list[Line]) -> list[tuple[int, int]]:
             best = min(found, key=lambda home: (-found[home], abs(home - number)))
             votes.append((number, best))
             shared[number] = found[best]
-    return [(a, b) for a, b in rising(votes) if before[a].is_alike(after[b], shared[a])]
+    return votes, shared
 
 
 def _removed(line: Line) -> Edit:
