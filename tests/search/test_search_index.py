@@ -1,6 +1,7 @@
 """The index against brute force: a count equals its list, recall and precision are 1, what is forgotten is gone."""
 
 import itertools
+import os
 import random
 import re
 from datetime import UTC
@@ -10,6 +11,7 @@ import msgspec
 import pytest
 
 from baoguan.backends.sqlite.search import SqliteSearch
+from baoguan.backends.sqlite.slack import dirty_gaps
 from baoguan.backends.tantivy.search import TantivySearch
 from baoguan.model.search import SearchDoc
 from baoguan.ports import SearchIndex
@@ -224,6 +226,24 @@ def test_what_is_forgotten_is_nowhere_in_the_files(index: SearchIndex, tmp_path:
     data = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     for token in ("zyzzyva", "罄竹", "魑魅", "魅魍", "魉"):
         assert token.encode() not in data
+
+
+def test_between_the_cells_of_pages_nothing_is_left_of_what_was_forgotten(tmp_path: Path):
+    path = tmp_path / "search.sqlite"
+    index = SqliteSearch(path, zone=UTC)
+    held = docs(4000, seed=9)
+    for start in range(0, 4000, 400):
+        index.put(held[start : start + 400], size=start + 400, old={})
+    file = os.open(path, os.O_RDONLY)
+    try:
+        index.forget(held[7::500])
+        assert list(dirty_gaps(file, 16384)) == []
+    finally:
+        index.close()
+        os.close(file)
+    index = SqliteSearch(path, zone=UTC)
+    assert found(index, "") == {doc.id for number, doc in enumerate(held) if number % 500 != 7}
+    index.close()
 
 
 def test_an_article_without_text_is_dropped_and_the_index_made_anew(tmp_path: Path):

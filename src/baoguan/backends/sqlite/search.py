@@ -18,6 +18,7 @@ from baoguan.backends.sqlite import transaction
 from baoguan.backends.sqlite.search_columns import Columns
 from baoguan.backends.sqlite.search_match import Matcher, score_expression
 from baoguan.backends.sqlite.search_postings import Postings
+from baoguan.backends.sqlite.slack import scrub
 from baoguan.errors import StoreError
 from baoguan.model.search import Order, Query, SearchDoc, SearchPage
 from baoguan.search.analyse import COMMON, VERSION, analyse, fold, id_number, index_text, tokens
@@ -129,7 +130,7 @@ class SqliteSearch:
         with self._lock:
             if sqlite3.sqlite_version_info < SECURE:
                 self._merge()
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            scrub(self._path)
 
     def drop(self, ids: Iterable[str]) -> None:
         """The rows go now, their tokens when the index is next opened."""
