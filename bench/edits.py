@@ -9,6 +9,7 @@ import argparse
 import hashlib
 import io
 import json
+import os
 import random
 import time
 from collections import Counter, defaultdict
@@ -25,6 +26,8 @@ from baoguan.insight.misreading import misreading
 from baoguan.model.change import Comparison, Row, Version
 from baoguan.text.html import clean_body
 from baoguan.text.sameness import squeeze, still_lines
+
+SHARED = Path(os.environ.get("BAOGUAN_SHARED", "../shared"))
 
 LABELS = Path(__file__).with_name("edits_labels.json")
 _TEMPLATE_PAGES = 3
@@ -55,7 +58,7 @@ class Pair(NamedTuple):
 def main() -> None:
     """Prints the figures."""
     parser = argparse.ArgumentParser(prog="./run bench edits", description=__doc__)
-    parser.add_argument("source", nargs="?", default="../shared/data/records/edits.jsonl.zst")
+    parser.add_argument("source", nargs="?", default=SHARED / "data" / "records" / "edits.jsonl.zst")
     parser.add_argument("--report", type=Path, default=None, help="an HTML page with 30 of each kind and reason")
     parser.add_argument("--of-each", type=int, default=30)
     parser.add_argument("--large", action="store_true", help="made-up texts of 200 kB and 2 MB instead")

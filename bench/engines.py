@@ -35,7 +35,7 @@ RUNS = (
 def main() -> None:
     """Prints the figures."""
     parser = argparse.ArgumentParser(prog="./run bench engines", description=__doc__)
-    tree = Path("../shared/data/records/waimei-64542.tar.zst")
+    tree = Path(os.environ.get("BAOGUAN_SHARED", "../shared"), "data", "records", "waimei-64542.tar.zst")
     parser.add_argument("--tree", type=Path, default=tree, help="folder or tar to import")
     parser.add_argument("--records", type=int, default=8000, help="records to read again; 0: all")
     parser.add_argument("--archive", type=Path, default=None, help="an archive to read, in place of an import")

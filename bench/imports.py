@@ -7,6 +7,7 @@ least that a reader of such files does (lxml's parse, one file written). Neither
 """
 
 import argparse
+import os
 import resource
 import subprocess
 import sys
@@ -22,11 +23,13 @@ from baoguan.desk import catch_up
 from baoguan.importing import import_path
 from baoguan.unpacking import legacy_path, walk_folder, walk_tar
 
+SHARED = Path(os.environ.get("BAOGUAN_SHARED", "../shared"))
+
 
 def main() -> None:
     """Prints the figures."""
     parser = argparse.ArgumentParser(prog="./run bench imports", description=__doc__)
-    parser.add_argument("source", nargs="?", default="../shared/data/records/waimei-64542.tar.zst")
+    parser.add_argument("source", nargs="?", default=SHARED / "data" / "records" / "waimei-64542.tar.zst")
     parser.add_argument("--files", type=int, default=0, help="the first so many only; default all")
     parser.add_argument("--folder", default=None, help="where to write: a tmpfs leaves the disk out of the CPU")
     parser.add_argument("--alone", action="store_true", help="without the peers")

@@ -8,6 +8,7 @@ a venv of its own), and tantivy's default analyser. Times are CPU of this proces
 import argparse
 import hashlib
 import json
+import os
 import random
 import re
 import sqlite3
@@ -32,6 +33,8 @@ from baoguan.search.analyse import CJK, fold, variants
 from baoguan.search.query import parse_query
 from baoguan.text.html import plain_text
 from baoguan.unpacking import legacy_path, walk_folder, walk_tar
+
+SHARED = Path(os.environ.get("BAOGUAN_SHARED", "../shared"))
 
 RUNS = re.compile(f"[{CJK}]+|[^\\W_{CJK}]+")
 NAMES = [
@@ -85,7 +88,7 @@ ENGLISH = ["president", "trade war", "Hong Kong", "law", "Reuters", "White House
 def main() -> None:
     """Prints the figures."""
     parser = argparse.ArgumentParser(prog="./run bench search", description=__doc__)
-    parser.add_argument("source", nargs="?", default="../shared/data/records/waimei-64542.tar.zst")
+    parser.add_argument("source", nargs="?", default=SHARED / "data" / "records" / "waimei-64542.tar.zst")
     parser.add_argument("--articles", type=int, default=0, help="spread over the archive; default all")
     parser.add_argument(
         "--peers", type=int, default=6000, help="articles for the peers, and for us beside them; 0: none"

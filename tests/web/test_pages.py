@@ -150,7 +150,10 @@ def test_the_article_shows_both_clocks_and_its_proof(source: SampleReader, ask: 
     assert "Kept by this archive" in got
     assert f'<time datetime="{rows[1].page.published}">' in got
     assert '<time datetime="2026-03-14T14:00:00+08:00">14 March 2026 14:00 (UTC+8)</time>' in got
-    assert f'Entry {rows[1].page.index} of the signed log · <a href="/about">what this proves, how far the log reaches</a>' in got
+    assert (
+        f'Entry {rows[1].page.index} of the signed log · <a href="/about">what this proves, how far the log reaches</a>'
+        in got
+    )
     assert f'href="/archive/{rows[1].page.record_path}"' in got
     assert f'href="{rows[1].page.url}" rel="noopener noreferrer external"' in got
     assert '<article lang="zh-Hans">' in got
