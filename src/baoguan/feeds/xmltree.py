@@ -9,6 +9,7 @@ from baoguan.feeds.encoding import decode_document, may_be_plain_utf8
 from baoguan.feeds.limits import MAX_TAG_BYTES, MAX_TAGS
 from baoguan.feeds.part import MARK, Aside
 from baoguan.feeds.repair import repair_xml, without_declaration
+from baoguan.feeds.seek import has_rare
 
 _LONG_TAG = re.compile(rb"<[^<>]{%d}" % MAX_TAG_BYTES)
 _DECLARES = re.compile(rb"<!DOCTYPE[^>\[]*(?:\[|PUBLIC|SYSTEM)", re.IGNORECASE)
@@ -102,26 +103,23 @@ def set_aside(data: bytes) -> tuple[bytes, Aside]:
     """
     if _BEGIN[:1] in data and (_BEGIN in data or _END in data):
         return data, ()
-    pieces, aside, at = list[bytes](), list[str](), 0
+    pieces, aside, kept, at = list[bytes](), list[str](), 0, 0
     while (opening := _CDATA.search(data, at)) is not None:
         start = opening.end()
         closing = _CDATA_END.search(data, start)
         if closing is None:
             return data, ()
-        end = closing.start()
-        if _LONG_TEXT < end - start < _MAX_TEXT_BYTES:
-            long = _legal(data[start:end])
+        at = closing.start()
+        if _LONG_TEXT < at - start < _MAX_TEXT_BYTES:
+            long = _legal(data[start:at])
             if long is None:
                 return data, ()
-            pieces += (data[at:start], b"%b%d%b" % (_BEGIN, len(aside), _END))
+            pieces += (data[kept:start], b"%b%d%b" % (_BEGIN, len(aside), _END))
             aside.append(long)
-            at = end
-        elif at < end:
-            pieces.append(data[at:end])
-            at = end
+            kept = at
     if not aside:
         return data, ()
-    pieces.append(data[at:])
+    pieces.append(data[kept:])
     return b"".join(pieces), aside
 
 
@@ -151,8 +149,7 @@ def _legal(text: bytes) -> str | None:
 
 def _without_c1(data: bytes, numbers: bool) -> bytes:
     """C1 controls are Windows-1252 put into Unicode the wrong way, as bytes or, where there may be, as `numbers`."""
-    begun = data.find(b"\xc2")  # at 30 bytes a nanosecond; most feeds hold none, or some far down
-    if begun >= 0 and _C1_BYTES.search(data, begun):
+    if has_rare(data, _C1_BYTES, b"\xc2"):
         data = _C1_BYTES.sub(lambda found: _windows(found[0][1]), data)
     if numbers:
         data = _C1_NUMBERS.sub(lambda found: _windows(int(found[1])), data)
