@@ -30,6 +30,7 @@ from baoguan.capture.warc import WarcWriter
 from baoguan.model.log import ManifestLine
 
 BATCH = 1000
+ROUNDS = 7
 
 
 def scratch() -> Path:
@@ -133,33 +134,50 @@ def measure(name: str, records: Iterator[bytes]) -> None:
     count, spent = append(archive, records)
     print(f"{name}: {count} articles, append {count / spent:,.0f} per CPU second (aim 6,000)")
     ratios = []
-    for _ in range(3):
-        files, peer = hash_all(folder)
-        start = time.process_time()
-        report = verify(archive.objects, archive.verifier)
-        own = time.process_time() - start
-        assert report.ok, report.faults[:3]
+    files, _ = hash_all(folder)  # not counted: the first to read pays for what is cold
+    for turn in range(ROUNDS):
+        cost: dict[str, float] = {}
+        for what in ("hash", "verify") if turn % 2 else ("verify", "hash"):
+            start = time.process_time()
+            if what == "hash":
+                hash_all(folder)
+            else:
+                report = verify(archive.objects, archive.verifier)
+                assert report.ok, report.faults[:3]
+            cost[what] = time.process_time() - start
+        own, peer = cost["verify"], cost["hash"]
         ratios.append(peer / own)
         print(
             f"{name}: verify {own:.2f} s CPU, {count / own:,.0f} articles/s; reading and hashing the {files} files "
-            f"{peer:.2f} s; {peer / own:.0%} of that speed (aim 70 %)"
+            f"{peer:.2f} s; {peer / own:.1%} of that speed (aim 70 %)"
         )
-    print(f"{name}: median {sorted(ratios)[1]:.0%}")
+    print(f"{name}: median {sorted(ratios)[ROUNDS // 2]:.1%}")
     by_the_clock(name, folder, archive)
 
 
 def by_the_clock(name: str, folder: Path, archive: Archive) -> None:
-    """The same as `baoguan verify` does it, over all cores, beside one process that reads and hashes."""
+    """The same as `baoguan verify` does it, over all cores, beside as many processes that read and hash."""
     cores = len(os.sched_getaffinity(0))
     with get_context("spawn").Pool(cores) as pool:
         pool.map(len, [b""] * cores)
         start = time.perf_counter()
         assert verify(archive.objects, archive.verifier, pmap=pool.imap).ok
         own = time.perf_counter() - start
-    start = time.perf_counter()
-    hash_all(folder)
-    peer = time.perf_counter() - start
-    print(f"{name}: by the clock {own:.2f} s with {cores} processes; reading and hashing in one {peer:.2f} s")
+        start = time.perf_counter()
+        pool.map(_hash, _parts(folder), chunksize=1)
+        peer = time.perf_counter() - start
+    print(f"{name}: by the clock {own:.2f} s with {cores} processes; reading and hashing with as many {peer:.2f} s")
+
+
+def _parts(folder: Path) -> list[list[str]]:
+    paths = [f"{base}/{name}" for base, _, names in os.walk(folder / "public") for name in names]
+    return [paths[start : start + 256] for start in range(0, len(paths), 256)]
+
+
+def _hash(paths: list[str]) -> None:
+    for path in paths:
+        with open(path, "rb", buffering=0) as file:
+            hashlib.sha256(file.read()).digest()
 
 
 def seen(archive: Archive, count: int, batch_size: int = 5000) -> float:
