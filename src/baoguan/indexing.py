@@ -61,16 +61,19 @@ class Forgetter:
         self._archive, self._search = archive, search
 
     def forget(self, ids: Sequence[str]) -> bool:
-        """Takes the articles out; what can't be read any more is dropped, and the index is remade when next opened."""
+        """Takes the articles out; what can't be read any more is dropped, and the index is remade when next opened.
+
+        False while another process reads old pages of the index: the withdrawal stays planned and comes again.
+        """
         docs = []
         for identity, index in self._search.held(ids).items():
             line = self._archive.line(index)
             text = _record_text(self._archive, line)
             if line is not None and text is not None:
                 docs.append(_bare_doc(identity, index, line, text))
-        self._search.forget(docs)
+        is_clean = self._search.forget(docs)
         self._search.drop(ids)
-        return True
+        return is_clean
 
 
 def _record_text(archive: Archive, line: ManifestLine | None) -> str | None:

@@ -242,8 +242,8 @@ class SearchIndex(Protocol):
         """Takes revisions and moves `size`; all or nothing. `old`: by id the indexed ones that they replace."""
         ...
 
-    def forget(self, docs: Iterable[SearchDoc]) -> None:
-        """Removes articles as they were put, before their withdrawal, so that nothing of them is left in the files."""
+    def forget(self, docs: Iterable[SearchDoc]) -> bool:
+        """Removes articles as they were put, bytes and all; False while a reader holds old pages: then again later."""
         ...
 
     def drop(self, ids: Iterable[str]) -> None:

@@ -1,6 +1,8 @@
 """Withdrawal over the real pipeline: what goes, what stays, what never comes back."""
 
+import sqlite3
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,10 @@ from leftovers import leftovers
 from baoguan.app import read_verifier
 from baoguan.archive.verify import verify
 from baoguan.backends.files import FileObjects
+from baoguan.backends.sqlite import search
 from baoguan.errors import NotFound
 from baoguan.importing import import_path
+from baoguan.indexing import index_new
 from baoguan.upkeep import drop_index
 from baoguan.withdrawing import Withdrawal, withdraw
 from newsroom import acts
@@ -205,3 +209,24 @@ def test_lifting_the_ban_restores_nothing_but_lets_it_come_again(house: House, t
         assert desk.catalog.article(identity) is None
         assert import_path(desk, source).added == 1
     assert house.row("标题第1号文章").id == identity
+
+
+def test_a_withdrawal_comes_again_while_another_process_reads_the_search_index(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "scrub", partial(search.scrub, wait_s=0.2))
+    house.sync()
+    title = house.room.desks["voa"].stories[0].title
+    with house.open() as desk:
+        index_new(desk)
+        (path,) = desk.folder.rglob("search.sqlite")
+        reader = sqlite3.connect(path)
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM doc").fetchone()
+        report = withdraw(desk, [house.row(title).id], reason="privacy")
+    assert not report.finished
+    assert (house.folder / "private" / "withdrawing.json").exists()
+    reader.close()
+    with house.open():
+        pass
+    assert not (house.folder / "private" / "withdrawing.json").exists()

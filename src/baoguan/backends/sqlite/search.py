@@ -122,7 +122,7 @@ class SqliteSearch:
             _mark(db, common)
             _set_meta(db, last=number, size=max(size, _meta(db, "size")))
 
-    def forget(self, docs: Iterable[SearchDoc]) -> None:
+    def forget(self, docs: Iterable[SearchDoc]) -> bool:
         """Removes the entries themselves where SQLite can (3.42); else the segments are written anew without them."""
         with self._transaction() as db:
             for doc in docs:
@@ -130,7 +130,7 @@ class SqliteSearch:
         with self._lock:
             if sqlite3.sqlite_version_info < SECURE:
                 self._merge()
-            scrub(self._path)
+            return scrub(self._path)
 
     def drop(self, ids: Iterable[str]) -> None:
         """The rows go now, their tokens when the index is next opened."""

@@ -85,9 +85,10 @@ class TantivySearch:
             self._index.reload()
             self._write_progress(max(size, self.size()))
 
-    def forget(self, docs: Iterable[SearchDoc]) -> None:
+    def forget(self, docs: Iterable[SearchDoc]) -> bool:
         """As drop: segments can't be written anew one by one."""
         self.drop(doc.id for doc in docs)
+        return True
 
     def drop(self, ids: Iterable[str]) -> None:
         """Empties the index where it holds one of them, for a deleted document stays in its segment's bytes.
