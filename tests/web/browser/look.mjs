@@ -1,7 +1,7 @@
 // node look.mjs MODULES CHROMIUM ADDRESS PATH...: what a browser sees of each page, one JSON object a line.
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { drip } from './drip.mjs'
+import { CONTROL_PATH, drip } from './drip.mjs'
 const require = createRequire(process.argv[2] + '/')
 const { chromium } = require('playwright-core')
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8')
@@ -99,7 +99,7 @@ async function walk() {
 for (const path of paths) await look(path, 320, 'light')
 for (const path of paths) await look(path, 1280, 'dark')
 const [slowly, close] = await drip(address)
-const asked = paths.flatMap(path => [[path, 320], [path, 1280]])
+const asked = [...paths, CONTROL_PATH].flatMap(path => [[path, 320], [path, 1280]])
 await Promise.all(Array.from({ length: ABREAST }, async () => { for (let one; (one = asked.shift());) await dripped(slowly, ...one) }))
 close()
 await slow(paths[0])
