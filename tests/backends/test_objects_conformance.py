@@ -139,6 +139,17 @@ def test_several_at_once_come_in_their_order(objects):
             list(objects.get_each(["e/1/1", path]))
 
 
+def test_what_is_not_known_is_listed(objects):
+    assert list(objects.list_unknown(set())) == []
+    paths = ("a/b/1", "a/b/2", "a/b/c/1", "a/2", "top", "d/1")
+    for path in paths:
+        objects.put_new(path, b"x")
+    assert sorted(objects.list_unknown(set())) == sorted(paths)
+    for known in ({"a/b/1", "a/b/2"}, {"top"}, {"a/b/c/1", "a/2", "d/1"}, {"a/b/1", "a/b/c/1", "d"}, set(paths)):
+        found = list(objects.list_unknown({hash(path) for path in known}))
+        assert sorted(found) == sorted(set(paths) - known)
+
+
 def test_ranges_and_sizes(objects):
     objects.put_new("r", b"0123456789")
     assert objects.get("r", 3) == b"3456789"

@@ -2,7 +2,6 @@
 
 import hashlib
 import threading
-from collections.abc import Iterable
 
 import zstandard
 
@@ -24,35 +23,31 @@ _ROOM = _Room()
 class Comparison:
     """A bundle file beside the entries that it must hold, compared while each is at hand. One at a time a thread."""
 
-    def __init__(self, data: bytes, start: int, count: int) -> None:
-        """`data`: the bundle file of `count` entries from log index `start`. Raises Corrupt for no bundle."""
-        self._size = _unpack(data)
-        self._content = _ROOM.buffer
-        head = b'{"format":1,"start":%d,"count":%d}\n' % (start, count)
-        self._same = self._content.startswith(head)
-        self._at = len(head)
+    def __init__(self, data: bytes | None, start: int, count: int) -> None:
+        """`data`: the bundle file of `count` entries from log index `start`; None: nothing is the same as it.
 
-    def add(self, leaves: Iterable[bytes], lines: Iterable[bytes | None], records: Iterable[bytes | None]) -> None:
-        """The next entries; all of `records` is taken, also when it is known that the bundle differs."""
-        same, at = self._same, self._at
-        begins = self._content.startswith
-        for leaf, line, record in zip(leaves, lines, records, strict=True):
-            if line is not None and record is not None:
-                part = b"[%d,%d,%d]\n%b%b" % (len(leaf), len(line), len(record), leaf, line)
-            else:
-                one, two = (b"null" if it is None else b"%d" % len(it) for it in (line, record))
-                part = b"[%d,%b,%b]\n%b%b" % (len(leaf), one, two, leaf, line or b"")
-            same = same and begins(part, at)
-            at += len(part)
-            if record is not None:
-                same = same and begins(record, at)
-                at += len(record)
-        self._same, self._at = same, at
+        Raises Corrupt for no bundle.
+        """
+        self._size = _unpack(data) if data is not None else -1
+        self.content = _ROOM.buffer
+        """What was unpacked, and more behind it."""
+        head = b'{"format":1,"start":%d,"count":%d}\n' % (start, count)
+        self.differs = not self.content.startswith(head)
+        self.at = len(head)
+        """Where the next entry must stand."""
+
+    def add(self, at: int, leaf: bytes, line: bytes | None, record: bytes | None) -> int:
+        """Compares the entry that must stand `at`; returns its size."""
+        one, two = (b"null" if it is None else b"%d" % len(it) for it in (line, record))
+        part = b"[%d,%b,%b]\n%b%b%b" % (len(leaf), one, two, leaf, line or b"", record or b"")
+        if not self.content.startswith(part, at):
+            self.differs = True
+        return len(part)
 
     @property
     def same(self) -> bool:
-        """Whether the bundle held exactly what was added."""
-        return self._same and self._at == self._size
+        """Whether the bundle held exactly what was compared."""
+        return not self.differs and self.at == self._size
 
 
 def _unpack(data: bytes) -> int:

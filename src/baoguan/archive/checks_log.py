@@ -5,8 +5,7 @@ that agree name the third as altered.
 """
 
 import hashlib
-from collections import Counter, deque
-from collections.abc import Iterator
+from collections import Counter
 
 import msgspec
 
@@ -110,18 +109,15 @@ def check_bundle(objects: ObjectStore, n: int, width: int) -> BundleCheck:
     derived = _derived(bundle)
     known = _known(bundle, leaves)
     said = _said(bundle, known, lines)
-    records = _records(bundle, said)
-    if derived is None:
-        deque(records, maxlen=0)
-    else:
-        derived.add(leaves, lines, records)
-    check.kinds = dict(Counter(leaf.k if leaf is not None else "?" for leaf in known))
+    _records(bundle, leaves, lines, said, derived)
+    check.kinds = dict(Counter([leaf.k if leaf is not None else "?" for leaf in known]))
     times: list[int] = []
     for one in known:
         times.append(one.t if one is not None else times[-1] if times else 0)
     check.times = (times[0], times[-1])
-    check.clock_back = [n * WIDTH + at for at in range(1, width) if times[at] < times[at - 1] - CLOCK_BACK_MS]
-    if derived is not None and not derived.same:
+    if times != sorted(times):
+        check.clock_back = [n * WIDTH + at for at in range(1, width) if times[at] < times[at - 1] - CLOCK_BACK_MS]
+    if bundle.data["bundle"] is not None and not derived.same:
         _differs(bundle, leaves)
     return check
 
@@ -225,24 +221,30 @@ def _leaf(bundle: _Bundle, index: int, leaf: bytes) -> Leaf | None:
 def _said(bundle: _Bundle, known: list[Leaf | None], lines: list[bytes | None]) -> "list[_Said | None]":
     """What each line says, None where nothing is known of it; its other files than the record are noted."""
     check = bundle.check
-    said: list[_Said | None] = [None] * len(lines)
-    for index, (leaf, line) in enumerate(zip(known, lines, strict=True)):
-        if leaf is None:
-            continue
-        if line is None:
-            check.withheld.append(check.n * WIDTH + index)
+    said: list[_Said | None] = []
+    note = said.append
+    for index, (leaf, line) in enumerate(zip(known, lines, strict=True), check.n * WIDTH):
+        if leaf is None or line is None:
+            note(None)
+            if leaf is not None:
+                check.withheld.append(index)
             continue
         begun = _SHA256.copy()
         begun.update(line)
         if begun.hexdigest() != leaf.c:
-            detail = "the line isn't what its leaf commits to"
-            bundle.fault(ALTERED, bundle.paths["manifest"], detail, check.n * WIDTH + index)
+            note(None)
+            bundle.fault(ALTERED, bundle.paths["manifest"], "the line isn't what its leaf commits to", index)
             continue
-        one = said[index] = _decode(line)
+        try:
+            one = _decode(line)
+        except msgspec.DecodeError as error:
+            raise Corrupt(f"manifest line can't be read: {error}") from error
+        note(one)
         if one.kind != leaf.k:
             detail = f"a {one.kind} line under a {leaf.k} leaf"
-            bundle.fault(ALTERED, bundle.paths["manifest"], detail, check.n * WIDTH + index)
-        _collect(check, check.n * WIDTH + index, one, line)
+            bundle.fault(ALTERED, bundle.paths["manifest"], detail, index)
+        if one.kind in _OF_NOTE or one.media or one.capture is not None or one.captures:
+            _collect(check, index, one, line)
     return said
 
 
@@ -257,14 +259,9 @@ class _Said(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     captures: tuple[CaptureRef, ...] = ()
 
 
-_SAID = msgspec.json.Decoder(_Said)
-
-
-def _decode(line: bytes) -> _Said:
-    try:
-        return _SAID.decode(line)
-    except msgspec.DecodeError as error:
-        raise Corrupt(f"manifest line can't be read: {error}") from error
+_decode = msgspec.json.Decoder(_Said).decode
+_OF_NOTE = ("gone", "key", "ts")
+"""Kinds of lines that say something by themselves."""
 
 
 def _collect(check: BundleCheck, index: int, line: _Said, data: bytes) -> None:
@@ -288,40 +285,54 @@ def _collect(check: BundleCheck, index: int, line: _Said, data: bytes) -> None:
         check.captures.append((index, bytes.fromhex(ref.sha256)))
 
 
-def _records(bundle: _Bundle, said: "list[_Said | None]") -> Iterator[bytes | None]:
-    """The bytes of each line's record, None where it has none or they can't be found."""
+def _records(
+    bundle: _Bundle, leaves: list[bytes], lines: list[bytes | None], said: "list[_Said | None]", derived: Comparison
+) -> None:
+    """Reads the record of each line, and compares it with the derived bundle while it is at hand."""
     check = bundle.check
     check.records = [line.record.path for line in said if line is not None and line.record is not None]
     files = bundle.objects.get_each(check.records)
-    for index, line in enumerate(said, check.n * WIDTH):
-        if line is None or line.record is None:
-            yield None
+    begins, at, total = derived.content.startswith, derived.at, 0
+    for index, (leaf, line, one) in enumerate(zip(leaves, lines, said, strict=True), check.n * WIDTH):
+        if line is None or one is None or (ref := one.record) is None:
+            at += derived.add(at, leaf, line, None)
             continue
-        data = next(files)
-        if data is not None:
-            check.bytes += len(data)
+        record = next(files)
+        if record is not None:
+            total += len(record)
             begun = _SHA256.copy()
-            begun.update(data)
-            if begun.hexdigest() == line.record.sha256:
-                yield data
+            begun.update(record)
+            if begun.hexdigest() == ref.sha256:
+                # As derived.add, without a call for each article.
+                part = b"[%d,%d,%d]\n%b%b" % (len(leaf), len(line), len(record), leaf, line)
+                if not (begins(part, at) and begins(record, at + len(part))):
+                    derived.differs = True
+                at += len(part) + len(record)
                 continue
-            bundle.fault(ALTERED, line.record.path, f"not the bytes that entry {index} names", index)
+            bundle.fault(ALTERED, ref.path, f"not the bytes that entry {index} names", index)
         else:
-            bundle.fault(MISSING, line.record.path, f"the record of entry {index}", index)
-        # What the bundle must hold is known by its digest all the same.
-        copy = bundle.kept()[index % WIDTH].record if bundle.kept() else None
-        yield copy if copy is not None and hashlib.sha256(copy).hexdigest() == line.record.sha256 else None
+            bundle.fault(MISSING, ref.path, f"the record of entry {index}", index)
+        at += derived.add(at, leaf, line, _copy_of(bundle, index, ref))
+    derived.at = at
+    check.bytes += total
 
 
-def _derived(bundle: _Bundle) -> Comparison | None:
+def _copy_of(bundle: _Bundle, index: int, ref: RecordRef) -> bytes | None:
+    """A record as the bundle holds it, where it is lost or altered: what must be there is known by its digest."""
+    copy = bundle.kept()[index % WIDTH].record if bundle.kept() else None
+    return copy if copy is not None and hashlib.sha256(copy).hexdigest() == ref.sha256 else None
+
+
+def _derived(bundle: _Bundle) -> Comparison:
+    """The bundle unpacked; one that can't be has its fault noted and is compared with no more."""
     data = bundle.data["bundle"]
-    if data is None:
-        return None
-    try:
-        return Comparison(data, bundle.check.n * WIDTH, bundle.check.width)
-    except Corrupt as error:
-        bundle.fault(ALTERED, bundle.paths["bundle"], str(error))
-        return None
+    if data is not None:
+        try:
+            return Comparison(data, bundle.check.n * WIDTH, bundle.check.width)
+        except Corrupt as error:
+            bundle.fault(ALTERED, bundle.paths["bundle"], str(error))
+    bundle.data["bundle"] = None
+    return Comparison(None, bundle.check.n * WIDTH, bundle.check.width)
 
 
 def _differs(bundle: _Bundle, leaves: list[bytes]) -> None:

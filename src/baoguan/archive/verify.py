@@ -371,13 +371,13 @@ class _Run:
             self._expect(path)
 
     def _listing(self, size: int) -> None:
-        listing: Iterable[str] = self._scope.listing or ()
-        if not self._since:
-            listing = self._objects.list("")
-        expected = self._expected
+        known = self._expected
+        listing: Iterable[str]
+        if self._since:
+            listing = (path for path in self._scope.listing or () if hash(path) not in known)
+        else:
+            listing = sorted(self._objects.list_unknown(known))
         for path in listing:
-            if hash(path) in expected:
-                continue
             if path.split("/", 1)[0] in _LOG_FOLDERS:
                 fault = check_log_file(self._objects, path, size)
                 if fault is not None:

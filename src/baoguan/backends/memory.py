@@ -107,6 +107,10 @@ class MemoryObjects:
             check_path(prefix.rstrip("/"))
         yield from [path for path in sorted(self.files) if path.startswith(prefix) and path > after]
 
+    def list_unknown(self, known: set[int]) -> Iterator[str]:
+        """As ports.ObjectStore."""
+        return (path for path in self.list("") if hash(path) not in known)
+
     def delete(self, path: str) -> None:
         """As ports.ObjectStore."""
         check_path(path)

@@ -39,6 +39,10 @@ class ObjectStore(Protocol):
         """Paths under the folder `prefix`, sorted, those greater than `after`."""
         ...
 
+    def list_unknown(self, known: set[int]) -> Iterator[str]:
+        """Paths of everything but those whose hash(path) is known, in any order: a few, of very many."""
+        ...
+
     def delete(self, path: str) -> None:
         """Removes; absent is fine. Only withdraw, prune and the sweep of an unfinished batch call it."""
         ...

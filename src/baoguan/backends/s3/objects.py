@@ -163,6 +163,10 @@ class S3Objects:
         except BaseError as error:
             raise StoreError(f"{prefix or '/'}: {_first_line(error)}") from error
 
+    def list_unknown(self, known: set[int]) -> Iterator[str]:
+        """As ports.ObjectStore."""
+        return (path for path in self.list("") if hash(path) not in known)
+
     def delete(self, path: str) -> None:
         """As ports.ObjectStore."""
         check_path(path)
