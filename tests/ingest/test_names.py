@@ -3,6 +3,7 @@
 import shutil
 from datetime import timedelta
 
+import pytest
 from ingest_house import House, item, page, paragraphs
 
 from baoguan.feeds.novelty import MOST_NAMES
@@ -87,6 +88,25 @@ def test_a_page_that_fails_is_not_asked_for_at_each_poll(house: House) -> None:
         house.sync()
     assert looks(house) == 1 + MOST_NAMES
     assert len(house.lines("lost")) == 1
+
+
+@pytest.mark.parametrize("answer", [acts.answer(404), acts.answer(200, b"<p>Sign in", content_type="text/html")])
+def test_a_new_address_that_answers_with_nothing_loses_no_article(house: House, answer: acts.Act) -> None:
+    house.feed("voa", item(TITLE, serve(house), "g-1"))
+    house.sync()
+    wrong = house.room.url("voa", "/typo")
+    house.room.behave(wrong)
+    house.room.act(wrong, answer)
+    for turn in range(MOST_NAMES + 3):
+        house.feed("voa", item(TITLE, wrong, "g-1"), f"<!--{turn}-->")
+        assert house.sync().counts["lost"] == 0
+    assert looks(house, "/typo") == MOST_NAMES
+    assert house.row(TITLE).lost == ""
+    assert house.status().pending == {}
+    house.clock.ahead += timedelta(days=2)
+    house.sync()
+    assert looks(house) > 1, "the kept page is looked at in its turn"
+    assert [line.kind for line in house.lines("rev", "lost")] == ["rev"]
 
 
 def test_guid_and_address_of_two_articles_make_a_third_and_a_line_in_status(house: House) -> None:
