@@ -163,7 +163,7 @@ def test_a_disk_that_fails(tmp_path, monkeypatch, call):
 
     with monkeypatch.context() as patch:
         if call == "syncfs":
-            patch.setattr(disk, "_SYNCFS", broken(None, -1))
+            patch.setattr(disk, "SYNCFS", broken(None, -1))
             patch.setattr(disk.ctypes, "get_errno", lambda: 5)
         else:
             patch.setattr(disk.os, call, broken(getattr(disk.os, call)))

@@ -51,7 +51,7 @@ def objects(request, tmp_path, monkeypatch):
     if request.param == "memory":
         return MemoryObjects()
     if request.param == "files-no-syncfs":
-        monkeypatch.setattr(files_module, "_SYNCFS", None)
+        monkeypatch.setattr(files_module, "SYNCFS", None)
     return FileObjects(tmp_path / "public")
 
 
@@ -253,7 +253,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(tmp_path, monkeypatch):
     def full(descriptor, data):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(files_module, "_write_all", full)
+    monkeypatch.setattr(files_module, "write_all", full)
     for call in (objects.put_new, objects.replace, objects.put_listed):
         with pytest.raises(DiskFull, match="no room"):
             call("a/b", b"x")

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from baoguan.backends.disk import PAGE, READ, SYNCFS, names_in, read_on, same_file, sync_folder, walk, write_all
 from baoguan.backends.lock import FileLock
 from baoguan.backends.lock import failure as _failure
 from baoguan.backends.lock import translated as _translated
@@ -18,8 +19,6 @@ from baoguan.errors import Conflict, NotFound, StoreError
 __all__ = ["FileHead", "FileLock", "FileObjects", "check_path"]
 
 _IMMUTABLE = 0o444
-_PAGE = 4096
-_READ = 1 << 16
 _READ_SMALL = 1 << 14
 _READING = os.O_RDONLY | os.O_CLOEXEC
 _UNFIT = re.compile(r"(?:^|/)\.{0,2}(?:/|\Z)|[\0\\]")
@@ -33,30 +32,6 @@ def check_path(path: str) -> str:
     ):
         raise StoreError(f"not a path inside the archive: {path!r}")
     return path
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    written = os.write(descriptor, data)
-    while written < len(data):
-        written += os.write(descriptor, memoryview(data)[written:])
-
-
-def _sync_folder(folder: str) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _load_syncfs() -> Any:
-    try:
-        return ctypes.CDLL(None, use_errno=True).syncfs
-    except (OSError, AttributeError):
-        return None
-
-
-_SYNCFS = _load_syncfs()
 
 
 class FileObjects:
@@ -111,7 +86,7 @@ class FileObjects:
         descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, _IMMUTABLE)
         try:
             for part in parts:
-                _write_all(descriptor, part)
+                write_all(descriptor, part)
         except BaseException:
             with contextlib.suppress(OSError):
                 Path(name).unlink()
@@ -155,7 +130,7 @@ class FileObjects:
         except OSError as error:
             raise _failure(path, error) from error
         try:
-            _write_all(descriptor, data)
+            write_all(descriptor, data)
         except BaseException as error:
             with contextlib.suppress(OSError):
                 Path(full).unlink()
@@ -182,7 +157,7 @@ class FileObjects:
         full = self._full(path)
         with _translated(path):
             if os.path.lexists(full):
-                if not _same_file(full, source):
+                if not same_file(full, source):
                     raise Conflict(f"{path}: other bytes are kept under this name")
                 return False
             Path(source).chmod(_IMMUTABLE)
@@ -203,11 +178,11 @@ class FileObjects:
             except OSError:
                 descriptor = self._open(path)
             try:
-                data = os.pread(descriptor, _READ if size is None else min(size, _READ), start)
+                data = os.pread(descriptor, READ if size is None else min(size, READ), start)
                 # A read that a signal cuts short ends between two pages; any other short one is the end of the file.
-                if (start + len(data)) % _PAGE or not data or len(data) == size:
+                if (start + len(data)) % PAGE or not data or len(data) == size:
                     return data
-                return _read_on(descriptor, data, start, size)
+                return read_on(descriptor, data, start, size)
             finally:
                 os.close(descriptor)
         except (FileNotFoundError, NotADirectoryError) as error:
@@ -229,8 +204,8 @@ class FileObjects:
                 continue
             try:
                 data = os.pread(descriptor, _READ_SMALL, 0)
-                if not len(data) % _PAGE and data:
-                    data = _read_on(descriptor, data, 0, None)
+                if not len(data) % PAGE and data:
+                    data = read_on(descriptor, data, 0, None)
             except OSError as error:
                 raise StoreError(f"{path}: {error.strerror or error}") from error
             finally:
@@ -253,7 +228,7 @@ class FileObjects:
         """
         prefix = prefix.rstrip("/")
         base = self._full(prefix) if prefix else self._root
-        yield from _walk(base, f"{prefix}/" if prefix else "", after)
+        yield from walk(base, f"{prefix}/" if prefix else "", after)
 
     def list_unknown(self, known: set[int]) -> Iterator[str]:
         """As ports.ObjectStore. A folder of known files alone costs a third of a listing, which looks at each."""
@@ -264,7 +239,7 @@ class FileObjects:
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
                 if known.issuperset(map(hash, map(prefix.__add__, os.listdir(folder)))):  # noqa: PTH208 - names alone
                     continue
-            for path in _names(folder, prefix):
+            for path in names_in(folder, prefix):
                 if path[-1] == "/":
                     waiting.append(path)
                 elif hash(path) not in known:
@@ -290,11 +265,11 @@ class FileObjects:
     def sync(self, paths: Iterable[str]) -> None:
         """One syncfs for all of `paths` where the system has it, else fsync of each file and of the folders above."""
         with _translated("sync"):
-            if _SYNCFS is not None:
+            if SYNCFS is not None:
                 Path(self._root).mkdir(parents=True, exist_ok=True)
                 descriptor = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY)
                 try:
-                    if _SYNCFS(descriptor) == 0:
+                    if SYNCFS(descriptor) == 0:
                         return
                     number = ctypes.get_errno()
                     if number != errno.ENOSYS:
@@ -314,56 +289,7 @@ class FileObjects:
             parts = path.split("/")[:-1]
             folders.update("/".join((self._root, *parts[: depth + 1])) for depth in range(len(parts)))
         for folder in sorted(folders, reverse=True):
-            _sync_folder(folder)
-
-
-def _read_on(descriptor: int, data: bytes, start: int, size: int | None) -> bytes:
-    """The bytes of a file from `start`, at most `size`, of which `data` are the first."""
-    parts = [data]
-    at = start + len(data)
-    while size is None or at < start + size:
-        rest = max(_READ, os.fstat(descriptor).st_size - at) if size is None else start + size - at
-        more = os.pread(descriptor, rest, at)
-        if not more:
-            break
-        parts.append(more)
-        at += len(more)
-        if at % _PAGE:
-            break
-    return b"".join(parts)
-
-
-def _same_file(left: str, right: str) -> bool:
-    with Path(left).open("rb") as one, Path(right).open("rb") as two:
-        while True:
-            a, b = one.read(1 << 20), two.read(1 << 20)
-            if a != b:
-                return False
-            if not a:
-                return True
-
-
-def _walk(folder: str, prefix: str, after: str) -> Iterator[str]:
-    # Whole paths come out sorted because a folder sorts as its name with the slash.
-    waiting = _names(folder, prefix)
-    while waiting:
-        path = waiting.pop()
-        if path[-1] != "/":
-            if path > after:
-                yield path
-        elif path > after or after.startswith(path):
-            waiting += _names(folder + "/" + path[len(prefix) : -1], path)
-
-
-def _names(folder: str, prefix: str) -> list[str]:
-    """What stands in a folder, last first; folders end with a slash."""
-    try:
-        with os.scandir(folder) as entries:
-            names = [prefix + (e.name + "/" if e.is_dir(follow_symlinks=False) else e.name) for e in entries]
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    names.sort(reverse=True)
-    return names
+            sync_folder(folder)
 
 
 class FileHead:
@@ -380,7 +306,7 @@ class FileHead:
         try:
             descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
             try:
-                return _read_on(descriptor, b"", 0, None)
+                return read_on(descriptor, b"", 0, None)
             finally:
                 os.close(descriptor)
         except FileNotFoundError:
@@ -398,9 +324,9 @@ class FileHead:
             name = f"{self._tmp}/head-{os.getpid()}"
             descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
             try:
-                _write_all(descriptor, new)
+                write_all(descriptor, new)
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
             os.replace(name, self._path)  # noqa: PTH105 - beside os.open and os.fsync
-            _sync_folder(str(Path(self._path).parent))
+            sync_folder(str(Path(self._path).parent))
