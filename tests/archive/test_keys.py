@@ -1,5 +1,6 @@
 """Rotation and lost keys: a checkpoint counts by the key of its time, whichever key of the log one trusts."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -83,6 +84,19 @@ def test_what_a_rotated_key_signs_counts_no_more(folder):
     public.write_bytes(old.sign("\n".join(lines[:3]) + "\n"))
     for key in (old.verifier, public_key(folder)):
         assert [fault.path for fault in report(folder, key).faults] == ["checkpoint"]
+
+
+def test_a_key_and_a_log_of_different_times_are_told(folder, tmp_path):
+    then = tmp_path / "then"
+    shutil.copytree(folder, then)
+    assert run("key", "rotate", "--yes", "-C", str(folder)).returncode == 0
+    for name in ("key", "key.pub"):
+        shutil.copy(folder / "private" / name, then / "private" / name)
+    done = run("status", "-C", str(then))
+    assert done.returncode
+    (line,) = done.stderr.splitlines()
+    assert public_key(folder).id.hex() in line
+    assert "restore both of one backup" in line
 
 
 def test_a_program_that_still_has_the_old_key_does_not_write(folder, tmp_path):

@@ -161,12 +161,21 @@ def signing_id(note: bytes, name: str) -> bytes:
 def open_note(note: bytes, verifier: Verifier) -> str:
     """The text of a note that `verifier` has signed; lines of other signers are ignored. Raises VerifyError."""
     text, lines = _split(note)
+    others = []
     for line in lines:
         name, _, blob = line.removeprefix(_DASH).rpartition(" ")
         data = _decode64(blob)
-        if name == verifier.name and data[:4] == verifier.id:
-            verifier.check(text.encode(), data[4:])
-            return text
+        if name == verifier.name:
+            if data[:4] == verifier.id:
+                verifier.check(text.encode(), data[4:])
+                return text
+            others.append(data[:4].hex())
+    if others:
+        who, ours = ", ".join(others), verifier.id.hex()
+        raise VerifyError(
+            f"the checkpoint is signed by key {who} of {verifier.name}, not by {ours}: key and log are of different "
+            "times (before and after `key rotate`?); restore both of one backup"
+        )
     raise VerifyError(f"the checkpoint carries no signature of {verifier.name}")
 
 
