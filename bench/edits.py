@@ -9,7 +9,6 @@ import argparse
 import hashlib
 import io
 import json
-import os
 import random
 import time
 from collections import Counter, defaultdict
@@ -26,8 +25,7 @@ from baoguan.insight.misreading import misreading
 from baoguan.model.change import Comparison, Row, Version
 from baoguan.text.html import clean_body
 from baoguan.text.sameness import squeeze, still_lines
-
-SHARED = Path(os.environ.get("BAOGUAN_SHARED", "../shared"))
+from bench import SHARED
 
 LABELS = Path(__file__).with_name("edits_labels.json")
 _TEMPLATE_PAGES = 3

@@ -23,6 +23,7 @@ from baoguan.engines import open_executor
 from baoguan.importing import import_path
 from baoguan.ports import Executor
 from baoguan.reextracting import AHEAD, TOGETHER, Plan, read_tasks, work_of
+from bench import SHARED
 
 RUNS = (
     ("two processes", "local", False),
@@ -35,7 +36,7 @@ RUNS = (
 def main() -> None:
     """Prints the figures."""
     parser = argparse.ArgumentParser(prog="./run bench engines", description=__doc__)
-    tree = Path(os.environ.get("BAOGUAN_SHARED", "../shared"), "data", "records", "waimei-64542.tar.zst")
+    tree = SHARED / "data" / "records" / "waimei-64542.tar.zst"
     parser.add_argument("--tree", type=Path, default=tree, help="folder or tar to import")
     parser.add_argument("--records", type=int, default=8000, help="records to read again; 0: all")
     parser.add_argument("--archive", type=Path, default=None, help="an archive to read, in place of an import")

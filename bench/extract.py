@@ -22,10 +22,10 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from bench import SHARED
 from bench.extract_meta import OTHERS, score_meta, score_others
 from bench.extract_peers import Extract, PeerRow, measure, rows, work
 
-SHARED = Path(os.environ.get("BAOGUAN_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 _WARM = 40
 """Pages of other outlets that are read before."""
 PLACE = Path(tempfile.gettempdir()) / "baoguan-bench-extract"

@@ -7,19 +7,18 @@ Every record is made whole, so every field is read. feedparser runs without sani
 
 import io
 import json
-import os
 import tarfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import feedparser
 import zstandard
 
 from baoguan.feeds.parse import parse_feed
+from bench import SHARED
 from tests.feeds.test_feeds_conformance import feedparser_tally, miniflux_tally
 
-SHARED = Path(os.environ.get("BAOGUAN_SHARED", Path(__file__).resolve().parents[2] / "shared")) / "data" / "feeds"
+FEEDS = SHARED / "data" / "feeds"
 ROUNDS = 3
 PEER_BYTES = 250_000
 """feedparser gets feeds up to this size, so that the run stays below a minute."""
@@ -58,7 +57,7 @@ def members(name: str) -> list[tuple[str, bytes]]:
     """(name, bytes) of the files of an archive, gunzipped where they are packed."""
     import gzip
 
-    path = SHARED / name
+    path = FEEDS / name
     if not path.is_file():
         raise SystemExit(f"BAOGUAN_SHARED: {path} is missing")
     with path.open("rb") as packed:

@@ -18,9 +18,8 @@ from typing import Any
 
 import zstandard
 
+from bench import SHARED
 from bench.images_served import compare
-
-SHARED = Path(os.environ.get("BAOGUAN_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
 
 def main() -> None:

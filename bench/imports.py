@@ -7,7 +7,6 @@ least that a reader of such files does (lxml's parse, one file written). Neither
 """
 
 import argparse
-import os
 import resource
 import subprocess
 import sys
@@ -22,8 +21,7 @@ from baoguan.backends.files import FileObjects
 from baoguan.desk import catch_up
 from baoguan.importing import import_path
 from baoguan.unpacking import legacy_path, walk_folder, walk_tar
-
-SHARED = Path(os.environ.get("BAOGUAN_SHARED", "../shared"))
+from bench import SHARED
 
 
 def main() -> None:

@@ -8,7 +8,6 @@ many are within 14 kB, what a server may send before it hears from the browser a
 import argparse
 import asyncio
 import gzip
-import os
 import re
 import statistics
 import tempfile
@@ -21,6 +20,8 @@ from urllib.parse import quote_plus
 import brotli
 from isal import igzip
 
+from bench import SHARED
+
 BUDGET = 14_336
 _NEXT = re.compile(r'<a href="(/[^"]*)" rel="next">')
 SEARCHES = ("中国", "经济", "title:香港", "has:picture 美国", "疫情 OR 病毒", "NATO", "習近平", "新闻")
@@ -28,9 +29,8 @@ SEARCHES = ("中国", "经济", "title:香港", "has:picture 美国", "疫情 OR
 
 def main() -> None:
     """Prints the tables."""
-    shared = Path(os.environ.get("BAOGUAN_SHARED", "../shared"))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("source", nargs="?", type=Path, default=shared / "data" / "records" / "waimei-64542.tar.zst")
+    parser.add_argument("source", nargs="?", type=Path, default=SHARED / "data" / "records" / "waimei-64542.tar.zst")
     parser.add_argument("--every", type=int, default=1, help="only each so many-th article")
     parser.add_argument("--lang", default="zh-Hans")
     parser.add_argument("--archive", type=Path, help="an archive that was made of the source before")

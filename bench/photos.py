@@ -7,7 +7,6 @@ error rates on pairs made from real photos, their quarters and made-up views, an
 """
 
 import argparse
-import os
 import tarfile
 import tempfile
 from collections import Counter, defaultdict
@@ -25,6 +24,7 @@ from baoguan.model.capture import FetchRequest, FetchResult, Response
 from baoguan.model.outlet import Outlet
 from baoguan.outlets.registry import load_outlets
 from baoguan.picking import PictureDesk
+from bench import SHARED
 from bench.photos_likeness import error_rates, scale
 
 SAMPLE = Path(__file__).parents[1] / "tests" / "media" / "photos.tsv"
@@ -34,7 +34,7 @@ PIXEL = bytes.fromhex("47494638396101000100800000ffffff0000002c00000000010001000
 
 def shared_archive() -> Path:
     """data/images/dev.tar.zst; raises SystemExit naming what is missing."""
-    path = Path(os.environ.get("BAOGUAN_SHARED", "../shared")) / "data" / "images" / "dev.tar.zst"
+    path = SHARED / "data" / "images" / "dev.tar.zst"
     if not path.is_file():
         raise SystemExit(f"photos: {path} is missing; set BAOGUAN_SHARED")
     return path

@@ -28,6 +28,7 @@ from baoguan.backends.clock import SeededEntropy, SystemClock, SystemEntropy
 from baoguan.backends.files import FileHead, FileLock, FileObjects
 from baoguan.capture.warc import WarcWriter
 from baoguan.model.log import ManifestLine
+from bench import SHARED
 
 BATCH = 1000
 ROUNDS = 7
@@ -68,11 +69,11 @@ def synthetic(count: int) -> Iterator[bytes]:
         yield b"<!--%d-->\n" % number + text[:4980] + b"\n"
 
 
-def real(shared: Path) -> Iterator[bytes]:
+def real() -> Iterator[bytes]:
     """The 64,542 records of waimei."""
     import zstandard
 
-    path = shared / "data" / "records" / "waimei-64542.tar.zst"
+    path = SHARED / "data" / "records" / "waimei-64542.tar.zst"
     with (
         path.open("rb") as file,
         zstandard.ZstdDecompressor().stream_reader(file) as plain,
@@ -276,10 +277,9 @@ def main() -> None:
         measure("synthetic", synthetic(options.count))
     if options.only in (None, "incremental"):
         incremental()
-    shared = Path(os.environ.get("BAOGUAN_SHARED", "../shared"))
     if options.only in (None, "real"):
         with contextlib.suppress(FileNotFoundError):
-            measure("waimei", real(shared))
+            measure("waimei", real())
     if options.only in (None, "million"):
         million(options.entries)
     if options.all:

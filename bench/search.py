@@ -8,7 +8,6 @@ a venv of its own), and tantivy's default analyser. Times are CPU of this proces
 import argparse
 import hashlib
 import json
-import os
 import random
 import re
 import sqlite3
@@ -33,8 +32,7 @@ from baoguan.search.analyse import CJK, fold, variants
 from baoguan.search.query import parse_query
 from baoguan.text.html import plain_text
 from baoguan.unpacking import legacy_path, walk_folder, walk_tar
-
-SHARED = Path(os.environ.get("BAOGUAN_SHARED", "../shared"))
+from bench import SHARED
 
 RUNS = re.compile(f"[{CJK}]+|[^\\W_{CJK}]+")
 NAMES = [

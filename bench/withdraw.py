@@ -4,7 +4,6 @@ The archive is made once (the real 64,542 files where they are there, else as ma
 """
 
 import argparse
-import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from baoguan.archive.verify import verify
 from baoguan.backends.files import FileObjects
 from baoguan.importing import import_path
 from baoguan.withdrawing import withdraw
+from bench import SHARED
 
 SENTENCE = "河湾市政府在星期三宣布，旧码头将改建成一座向所有居民开放的图书馆，工程预计历时两年。"
 
@@ -68,7 +68,7 @@ def _measure(folder: Path, count: int, runs: int) -> None:
 
 
 def _build(folder: Path, archive: Path, count: int) -> None:
-    shared = Path(os.environ.get("BAOGUAN_SHARED", "../shared")) / "data" / "records" / "waimei-64542.tar.zst"
+    shared = SHARED / "data" / "records" / "waimei-64542.tar.zst"
     create_archive(archive, origin="bench/withdraw", fetch={"min_free_mb": 1})
     start = time.process_time()
     with open_desk(archive, durable=False) as desk:

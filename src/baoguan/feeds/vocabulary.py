@@ -32,7 +32,6 @@ MEDIA = frozenset(
         "image:image", "thumbnail",
     )
 )  # fmt: skip
-_RARE = frozenset(("feedburner:origlink", "comments", "dc:language", "language", "media:group"))
 _MAX_PLANS = 64
 _REMEMBERED_NAMES = 40
 
@@ -51,8 +50,6 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     rights: tuple[str, ...]
     sources: tuple[str, ...]
     media: bool
-    rare: bool
-    """It has one of the elements that few feeds use: an original link, comments, a language, a media group."""
 
 
 class Plans:
@@ -95,7 +92,6 @@ def plan_of(key: tuple[str, ...]) -> Plan:
         rights=present(RIGHTS),
         sources=present(SOURCES),
         media=not MEDIA.isdisjoint(names),
-        rare=not _RARE.isdisjoint(names),
     )
 
 
