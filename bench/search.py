@@ -10,7 +10,6 @@ import hashlib
 import json
 import random
 import re
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from urllib.parse import urlsplit
 import msgspec
 import tantivy
 
+from baoguan.backends.sqlite.engine import sqlite3
 from baoguan.backends.sqlite.search import SqliteSearch
 from baoguan.backends.tantivy.search import TantivySearch
 from baoguan.model.search import SearchDoc

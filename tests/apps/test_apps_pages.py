@@ -3,11 +3,11 @@
 import base64
 import json
 import re
-import sqlite3
 from pathlib import Path
 
 import pytest
 
+from baoguan.backends.sqlite.engine import sqlite3
 from tests.apps.conftest import NAME, PASSWORD, Site, add_user
 from tests.apps.reading import Reader
 

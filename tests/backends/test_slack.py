@@ -2,13 +2,13 @@
 
 import random
 import re
-import sqlite3
 import subprocess
 import sys
 
 import pytest
 
 from baoguan.backends.sqlite import connect
+from baoguan.backends.sqlite.engine import sqlite3
 from baoguan.backends.sqlite.slack import COUNTS, counted, scrub
 
 SCHEMA = f"""

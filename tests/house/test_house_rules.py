@@ -28,6 +28,17 @@ def test_sizes(path: Path) -> None:
         )
 
 
+def test_one_sqlite_in_a_process() -> None:
+    for path in SOURCES:
+        names = [
+            alias.name
+            for node in ast.walk(ast.parse(path.read_text("utf-8")))
+            if isinstance(node, ast.Import)
+            for alias in node.names
+        ]
+        assert path.name == "engine.py" or "sqlite3" not in names, f"{path}: take it from backends.sqlite.engine"
+
+
 def test_async_only_in_fetch_and_web() -> None:
     for path in SOURCES:
         if path.parent.name in ("fetch", "web"):

@@ -2,7 +2,6 @@
 
 import io
 import random
-import sqlite3
 import tarfile
 from collections import defaultdict
 from collections.abc import Iterable
@@ -19,6 +18,7 @@ from baoguan.app import create_archive, open_desk, read_entries, read_verifier
 from baoguan.archive.verify import verify
 from baoguan.backends.clock import SystemEntropy
 from baoguan.backends.files import FileObjects
+from baoguan.backends.sqlite.engine import sqlite3
 from baoguan.capture.tarball import Unusual, read_members
 from baoguan.capture.warc import WarcWriter
 from baoguan.cli.main import cli

@@ -2,7 +2,6 @@
 
 import io
 import shutil
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from picture_site import PictureSite, drawn
 from PIL import Image, ImageFilter
 
 from baoguan.app import open_desk
+from baoguan.backends.sqlite.engine import sqlite3
 from baoguan.backends.sqlite.photos import SqlitePhotos
 from baoguan.desk import Desk
 from baoguan.ingest import sync

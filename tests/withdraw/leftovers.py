@@ -2,7 +2,6 @@
 
 import html
 import json
-import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from urllib.parse import quote
 
 import zstandard
 
+from baoguan.backends.sqlite.engine import sqlite3
 from baoguan.capture.read import iter_members, parse_record, to_response
 
 

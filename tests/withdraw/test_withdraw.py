@@ -1,6 +1,5 @@
 """Withdrawal over the real pipeline: what goes, what stays, what never comes back."""
 
-import sqlite3
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -13,6 +12,7 @@ from baoguan.app import read_verifier
 from baoguan.archive.verify import verify
 from baoguan.backends.files import FileObjects
 from baoguan.backends.sqlite import search
+from baoguan.backends.sqlite.engine import sqlite3
 from baoguan.errors import NotFound
 from baoguan.importing import import_path
 from baoguan.indexing import index_new

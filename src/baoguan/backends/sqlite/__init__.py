@@ -1,10 +1,10 @@
 """SQLite behind the ports: the derived catalogue, and the crawl state."""
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from baoguan.backends.sqlite.engine import sqlite3
 from baoguan.errors import DiskFull
 
 

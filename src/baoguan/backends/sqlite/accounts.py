@@ -3,7 +3,6 @@
 secure_delete is on (see `connect`): what a deleted account held is overwritten.
 """
 
-import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from baoguan.backends.sqlite import connect, transaction
+from baoguan.backends.sqlite.engine import sqlite3
 from baoguan.errors import Conflict, NotFound
 from baoguan.model.account import Secret, User
 

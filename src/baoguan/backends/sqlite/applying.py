@@ -1,12 +1,12 @@
 """Lines of the log as rows of the catalogue: gathered for a batch, written together, in the order of the log."""
 
-import sqlite3
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import msgspec
 
 from baoguan.backends.sqlite import traces
+from baoguan.backends.sqlite.engine import sqlite3
 from baoguan.model.log import ManifestLine
 from baoguan.text.identity import keys_of, legacy_number
 

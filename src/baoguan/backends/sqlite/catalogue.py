@@ -4,7 +4,6 @@ One transaction applies the lines of a batch and moves `size`, so that a crash l
 and is caught up from the manifest on the next start.
 """
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 from baoguan.archive.withdraw_plan import Plan
 from baoguan.backends.sqlite import changes, connect, traces
 from baoguan.backends.sqlite.applying import ARTICLE, Rows, apply_line, as_json, held_articles
+from baoguan.backends.sqlite.engine import sqlite3
 from baoguan.backends.sqlite.slack import counted, scrub
 from baoguan.model.catalog import ArticleRow, CaptureRow, KeptMedia, RevisionRow
 from baoguan.model.log import ManifestLine

@@ -1,11 +1,11 @@
 """The list of changes in SQLite, beside the catalogue and derived like it. It holds kinds and places, never text."""
 
-import sqlite3
 import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from baoguan.backends.sqlite import connect
+from baoguan.backends.sqlite.engine import sqlite3
 from baoguan.backends.sqlite.slack import COUNTS, counted
 from baoguan.model.change import ChangeRow
 

@@ -1,11 +1,11 @@
 """The lists that readers ask of the catalogue. Read-only, from several threads: each has a connection of its own."""
 
-import sqlite3
 import threading
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
+from baoguan.backends.sqlite.engine import sqlite3
 from baoguan.model.catalog import ArticleRow, RevisionRow
 from baoguan.text.urls import identity_key
 

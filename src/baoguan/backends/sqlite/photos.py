@@ -4,7 +4,6 @@ Derived from the log, records and pictures; the file may be deleted. What is ali
 that a question costs few rows in a large archive, too, and a new picture costs sixteen.
 """
 
-import sqlite3
 import threading
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from baoguan.backends.sqlite import connect, transaction
 from baoguan.backends.sqlite.applying import as_json
+from baoguan.backends.sqlite.engine import sqlite3
 from baoguan.backends.sqlite.slack import scrub
 from baoguan.media.likeness import distance, is_alike, probes_of, rows_of
 from baoguan.model.photo import PhotoFile, PhotoForm, PhotoUse

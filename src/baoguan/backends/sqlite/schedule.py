@@ -4,7 +4,6 @@ Safety: the validators of a feed and a pending row for each item that the log la
 (`settle_feeds`); a pending row goes only after the checkpoint that covers its article (`settle_items`).
 """
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -14,6 +13,7 @@ import msgspec
 
 from baoguan.archive.withdraw_plan import Plan
 from baoguan.backends.sqlite import connect, transaction
+from baoguan.backends.sqlite.engine import sqlite3
 from baoguan.backends.sqlite.slack import scrub
 from baoguan.model.capture import CaptureRef
 from baoguan.model.feed import FeedState

@@ -7,7 +7,6 @@ kept in a table without positions: one byte each where the table of bigrams take
 (outlet, time, language, pictures, edits) lies in a table of its own that is held in memory.
 """
 
-import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from datetime import tzinfo
 from pathlib import Path
 
 from baoguan.backends.sqlite import transaction
+from baoguan.backends.sqlite.engine import SECURE, sqlite3
 from baoguan.backends.sqlite.search_columns import Columns
 from baoguan.backends.sqlite.search_match import Matcher, score_expression
 from baoguan.backends.sqlite.search_postings import Postings
@@ -24,8 +24,6 @@ from baoguan.model.search import Order, Query, SearchDoc, SearchPage
 from baoguan.search.analyse import COMMON, VERSION, analyse, fold, id_number, index_text, tokens
 
 LAYOUT = 2
-SECURE = (3, 42, 0)
-"""The SQLite whose FTS5 removes the entries of a deleted row at once."""
 BLOCK = 4096
 """Articles that share a bitmap: 512 bytes a character."""
 PAGE, LEAF = 16384, 16336
@@ -203,7 +201,8 @@ _PAGES = ("freelist_count", "page_count")
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    """The index file; one of another layout or analyser is made anew, for it is derived."""
+    """The index file; one of another layout or analyser, or from a newer SQLite, is made anew, for it is derived."""
+    is_secure = sqlite3.sqlite_version_info >= SECURE
     for _ in range(2):
         path.parent.mkdir(parents=True, exist_ok=True)
         db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
@@ -215,17 +214,24 @@ def _open(path: Path) -> sqlite3.Connection:
         fresh = not db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
         if fresh:
             db.executescript(SCHEMA)
-            secure = [("secure-delete", 1)] if sqlite3.sqlite_version_info >= SECURE else []
-            for table in TEXTS:
-                for name, value in [("pgsz", LEAF), ("hashsize", 16 << 20), ("automerge", 8), *secure]:
-                    db.execute(f"INSERT INTO {table} ({table}, rank) VALUES (?, ?)", (name, value))  # noqa: S608
+            _configure(db, pgsz=LEAF, hashsize=16 << 20, automerge=8)
             _set_meta(db, layout=LAYOUT, analyser=VERSION)
-        if _meta(db, "layout") == LAYOUT and _meta(db, "analyser") == VERSION:
+        if _meta(db, "layout") == LAYOUT and _meta(db, "analyser") == VERSION and _meta(db, "secure") <= is_secure:
+            if is_secure and not _meta(db, "secure"):
+                with transaction(db):
+                    _configure(db, **{"secure-delete": 1})
+                    _set_meta(db, secure=1)
             return db
         db.close()
         for suffix in ("", "-wal", "-shm"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
     raise StoreError(f"{path}: the search index can't be made")
+
+
+def _configure(db: sqlite3.Connection, **values: int) -> None:
+    for table in TEXTS:
+        for name, value in values.items():
+            db.execute(f"INSERT INTO {table} ({table}, rank) VALUES (?, ?)", (name, value))  # noqa: S608
 
 
 def _meta(db: sqlite3.Connection, key: str) -> int:

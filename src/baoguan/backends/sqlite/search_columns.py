@@ -1,6 +1,5 @@
 """What a query asks beside the text, by row number: outlet, language, times, pictures. In memory: 28 bytes a row."""
 
-import sqlite3
 import threading
 from array import array
 from bisect import bisect_left
@@ -11,6 +10,7 @@ from heapq import nlargest
 from itertools import compress
 from operator import itemgetter
 
+from baoguan.backends.sqlite.engine import sqlite3
 from baoguan.search.analyse import id_text
 from baoguan.search.months import month_name, month_of, month_span
 

@@ -1,12 +1,12 @@
 """A query tree -> row numbers: the texts by FTS5 in as few statements as can be, the rest by the columns."""
 
-import sqlite3
 from collections.abc import Callable, Sequence
 from functools import reduce
 from itertools import compress
 from operator import and_
 from typing import NamedTuple
 
+from baoguan.backends.sqlite.engine import sqlite3
 from baoguan.backends.sqlite.search_columns import Columns
 from baoguan.backends.sqlite.search_postings import Postings, flags_of
 from baoguan.model.search import All, Any, Field, Node, Not, Span, Text

@@ -10,13 +10,13 @@ commit that follows makes all other connections drop the pages they hold, so tha
 """
 
 import os
-import sqlite3
 import struct
 from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from baoguan.backends.sqlite import transaction
+from baoguan.backends.sqlite.engine import sqlite3
 
 _LEAF, _INNER = 8, 12
 _KINDS = {2: _INNER, 5: _INNER, 10: _LEAF, 13: _LEAF}

@@ -4,10 +4,10 @@ Part of the catalogue's file. Each table answers without a scan, so that a withd
 """
 
 import hashlib
-import sqlite3
 from collections.abc import Iterable, Sequence
 
 from baoguan.archive.withdraw_plan import Plan
+from baoguan.backends.sqlite.engine import sqlite3
 from baoguan.model.capture import CaptureRef
 from baoguan.model.log import ManifestLine
 from baoguan.text.urls import identity_key
