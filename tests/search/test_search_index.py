@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from baoguan.backends.sqlite import search, slack
 from baoguan.backends.sqlite.search import SqliteSearch
 from baoguan.backends.sqlite.slack import dirty_gaps
 from baoguan.backends.tantivy.search import TantivySearch
@@ -243,6 +244,45 @@ def test_between_the_cells_of_pages_nothing_is_left_of_what_was_forgotten(tmp_pa
         os.close(file)
     index = SqliteSearch(path, zone=UTC)
     assert found(index, "") == {doc.id for number, doc in enumerate(held) if number % 500 != 7}
+    index.close()
+
+
+def test_an_index_of_a_newer_sqlite_is_made_anew_by_an_older_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "search.sqlite"
+    with monkeypatch.context() as older:
+        older.setattr(search, "SECURE", (99, 0, 0))
+        index = SqliteSearch(path, zone=UTC)
+        index.put(docs(5), size=5, old={})
+        index.close()
+    monkeypatch.setattr(search, "SECURE", (3, 0, 0))
+    index = SqliteSearch(path, zone=UTC)
+    assert index.size() == 5, "a newer one goes on with what an older one made"
+    index.close()
+    monkeypatch.setattr(search, "SECURE", (99, 0, 0))
+    index = SqliteSearch(path, zone=UTC)
+    assert index.size() == 0
+    index.close()
+
+
+def test_after_the_first_time_a_withdrawal_reads_changed_pages_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "search.sqlite"
+    index = SqliteSearch(path, zone=UTC)
+    held = docs(1500, seed=5)
+    for start in range(0, 1500, 300):
+        index.put(held[start : start + 300], size=start + 300, old={})
+    index.close()
+    index = SqliteSearch(path, zone=UTC)
+    read: list[object] = []
+    whole = slack.zero_gaps
+    monkeypatch.setattr(slack, "zero_gaps", lambda *given: (read.append(given[2]), whole(*given)))
+    for number in (7, 707):
+        assert index.forget([held[number]])
+    assert all(pages is not None for pages in read), "only what changed"
+    file = os.open(path, os.O_RDONLY)
+    try:
+        assert list(dirty_gaps(file, 16384)) == []
+    finally:
+        os.close(file)
     index.close()
 
 

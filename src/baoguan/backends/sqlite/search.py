@@ -9,16 +9,15 @@ kept in a table without positions: one byte each where the table of bigrams take
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import tzinfo
 from pathlib import Path
 
-from baoguan.backends.sqlite import transaction
 from baoguan.backends.sqlite.engine import SECURE, sqlite3
 from baoguan.backends.sqlite.search_columns import Columns
 from baoguan.backends.sqlite.search_match import Matcher, score_expression
 from baoguan.backends.sqlite.search_postings import Postings
-from baoguan.backends.sqlite.slack import scrub
+from baoguan.backends.sqlite.slack import COUNTS, counted, scrub
 from baoguan.errors import StoreError
 from baoguan.model.search import Order, Query, SearchDoc, SearchPage
 from baoguan.search.analyse import COMMON, VERSION, analyse, fold, id_number, index_text, tokens
@@ -54,6 +53,7 @@ class SqliteSearch:
     def __init__(self, path: Path, *, zone: tzinfo) -> None:
         self._path = path
         self._db = _open(path)
+        self._changes = self._db.total_changes
         self._lock = threading.Lock()
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
@@ -61,7 +61,10 @@ class SqliteSearch:
         self._postings = Postings()
 
     def close(self) -> None:
-        """Closes the connections of all threads."""
+        """Closes the connections of all threads; after writing, gaps are zeroed, so that no withdrawal waits for it."""
+        with suppress(sqlite3.Error):  # closed already; or another process reads or writes: when it matters
+            if self._db.total_changes > self._changes:
+                scrub(self._path, is_counted=True, wait_s=0)
         for db in [self._db, *self._readers]:
             db.close()
         self._readers.clear()
@@ -72,7 +75,7 @@ class SqliteSearch:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, transaction(self._db):
+        with self._lock, counted(self._db):
             yield self._db
 
     def held(self, ids: Iterable[str]) -> Mapping[str, int]:
@@ -128,7 +131,7 @@ class SqliteSearch:
         with self._lock:
             if sqlite3.sqlite_version_info < SECURE:
                 self._merge()
-            return scrub(self._path)
+            return scrub(self._path, is_counted=True)
 
     def drop(self, ids: Iterable[str]) -> None:
         """The rows go now, their tokens when the index is next opened."""
@@ -145,11 +148,13 @@ class SqliteSearch:
             free, pages = (int(self._db.execute(f"PRAGMA {name}").fetchone()[0]) for name in _PAGES)
             if free > pages // 100:
                 self._db.execute("VACUUM")
+                self._db.execute("DELETE FROM scrub")  # every page is another one now
                 self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _merge(self) -> None:
-        for table in TEXTS:
-            self._db.execute(f"INSERT INTO {table} ({table}) VALUES ('optimize')")  # noqa: S608 - fixed words
+        with counted(self._db) as db:
+            for table in TEXTS:
+                db.execute(f"INSERT INTO {table} ({table}) VALUES ('optimize')")  # noqa: S608 - fixed words
 
     def search(
         self, query: Query, *, order: Order = "relevance", start: int = 0, limit: int = 30, facets: bool = False
@@ -212,13 +217,14 @@ def _open(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA temp_store=MEMORY")
         db.execute("PRAGMA secure_delete=ON")
         fresh = not db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+        db.execute(COUNTS)
         if fresh:
             db.executescript(SCHEMA)
             _configure(db, pgsz=LEAF, hashsize=16 << 20, automerge=8)
             _set_meta(db, layout=LAYOUT, analyser=VERSION)
         if _meta(db, "layout") == LAYOUT and _meta(db, "analyser") == VERSION and _meta(db, "secure") <= is_secure:
             if is_secure and not _meta(db, "secure"):
-                with transaction(db):
+                with counted(db):
                     _configure(db, **{"secure-delete": 1})
                     _set_meta(db, secure=1)
             return db

@@ -13,6 +13,7 @@ import os
 import struct
 from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
+from io import BytesIO
 from pathlib import Path
 
 from baoguan.backends.sqlite import transaction
@@ -25,9 +26,12 @@ _MOST_PAGES = 1 << 25
 """From here on a page number may begin with such a byte."""
 _STEP = 1 << 17
 """Bytes read at once: more don't stay in the processor's cache, and the search takes half as long again."""
+_FRAME = struct.Struct(">II8s")
+"""Of the log: number of the page, size of the file after a commit (0: none ends here), salts of this round."""
 _ZEROES = bytes(1 << 16)
 _TRIES = 4
-_MOST_LOG = 8 << 20
+_MOST_FRAMES = 4096
+"""Pages of a log that are read one by one; where there are more, the file is read as a whole in about the same time."""
 COUNTS = "CREATE TABLE IF NOT EXISTS scrub (key TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;"
 """For files whose transactions are counted: beside what is derived from the log, which stays the same however made."""
 _SINCE = "SELECT (SELECT value FROM scrub WHERE key = 'writes') - (SELECT value FROM scrub WHERE key = 'clean')"
@@ -99,18 +103,21 @@ def _since(db: sqlite3.Connection) -> int | None:
 
 def _changed(db: sqlite3.Connection, path: Path, since: int) -> set[int] | None:
     """Numbers of the pages that were written since the last scrub; None where the log doesn't hold all of them."""
-    if _log_size(path) > _MOST_LOG:
+    step = 24 + int(db.execute("PRAGMA page_size").fetchone()[0])
+    length = _log_size(path)
+    if length > _MOST_FRAMES * step:
         return None
-    log = path.with_name(path.name + "-wal").read_bytes() if _log_size(path) else b""
     pages: set[int] = set()
     commits = 0
-    step = 24 + int(db.execute("PRAGMA page_size").fetchone()[0])
-    for at in range(32, len(log) - step + 1, step):
-        page, size = struct.unpack_from(">II", log, at)
-        if log[at + 8 : at + 16] != log[16:24]:
-            break  # of an earlier round of the log
-        pages.add(page)
-        commits += size > 0
+    with path.with_name(path.name + "-wal").open("rb", buffering=0) if length else BytesIO() as log:
+        salts = log.read(32)[16:24]
+        for at in range(32, length - step + 1, step):
+            log.seek(at)
+            page, size, salt = _FRAME.unpack(log.read(16))
+            if salt != salts:
+                break  # of an earlier round of the log
+            pages.add(page)
+            commits += size > 0
     return pages if commits == since else None
 
 
