@@ -117,7 +117,7 @@ class Ledger:
         """Finds the article of (outlet, guid, URL), or names a new one. Never by newest id or date."""
         named = self._named.get((outlet, guid, url, drop_params)) or _names_of(outlet, guid, url, drop_params)
         canonical, keys, pair = named.url, named.keys, named.pair
-        if named.owned.isdisjoint(self._keys) and (
+        if self._keys.keys().isdisjoint(named.owned) and (
             named.owned <= self._asked or not self._find(outlet, [*pair, *keys])
         ):
             return Resolution(id=named.id, url=canonical)

@@ -4,6 +4,8 @@ import re
 
 INVISIBLE = " \t\n\r\f\v\xa0\u3000\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\xad"
 """A paragraph of nothing else is empty."""
+FOLDED = " \t\n\r\f"
+"""White space that is folded."""
 _TAGS = re.compile(r"<[^>]*>")
 _BREAK = re.compile(r"\s*<br>\s*")
 _SPACES = re.compile(r"[ \t\n\r\f]{2,}|[\t\n\r\f]")

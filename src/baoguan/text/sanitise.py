@@ -59,19 +59,19 @@ def walk(writer: Writer, root: LexborNode) -> None:
             if leave is not None:
                 leave(writer)
             node = parent.next
-        tag = node.tag
-        if tag == "-text":
+        number = node.tag_id
+        if number == _TEXT:
             writer.text(node.text_content or "")
             node = node.next
             continue
-        handler = _HANDLERS.get(tag)
+        tag, handler = (_KNOWN[number] if number < _FIXED else None) or _look_up(node, number)
         child = node.first_child
-        if handler is _block and child is not None and child.tag == "-text" and _is_paragraph(writer, node, child):
+        if handler is _block and child is not None and child.tag_id == _TEXT and _is_paragraph(writer, node, child):
             # Most of what news is made of: a paragraph of nothing but text, written without the detours.
             writer.paragraph(child.text_content or "")
             node = node.next
             continue
-        descend, leave = handler(writer, tag or "", node) if handler else (True, None)
+        descend, leave = handler(writer, tag, node) if handler else (True, None)
         if descend and child is not None:
             exits.append((node, leave))
             node = child
@@ -79,6 +79,15 @@ def walk(writer: Writer, root: LexborNode) -> None:
         if descend and leave is not None:
             leave(writer)
         node = node.next
+
+
+def _look_up(node: LexborNode, number: int) -> tuple[str, Enter | None]:
+    """(tag, handler) of an element; asked once for each number that is fixed."""
+    tag = node.tag or ""
+    found = tag, _HANDLERS.get(tag)
+    if 0 <= number < _FIXED:
+        _KNOWN[number] = found
+    return found
 
 
 def _is_paragraph(writer: Writer, node: Node, child: Node) -> bool:
@@ -184,3 +193,6 @@ _HANDLERS: dict[str | None, Enter] = {
     **dict.fromkeys(("video", "audio", "amp-video", "amp-audio"), media.on_media),
     **dict.fromkeys(("iframe", "amp-iframe"), media.on_frame),
 }
+_TEXT, _FIXED = 2, 200
+"""Lexbor's number of a text; its numbers of the tags that it knows are smaller than 200, others are made for a page."""
+_KNOWN: list[tuple[str, Enter | None] | None] = [None] * _FIXED

@@ -6,7 +6,7 @@ from typing import Protocol
 import msgspec
 
 from baoguan.model.article import Embed, Picture
-from baoguan.text.escape import INVISIBLE, clean_value, drop_controls, escape_text, escape_value, fold, plain
+from baoguan.text.escape import FOLDED, INVISIBLE, clean_value, drop_controls, escape_text, escape_value, fold, plain
 from baoguan.text.pictures import is_picture_file, unwrap_proxy
 
 Exit = Callable[["Writer"], None] | None
@@ -92,7 +92,7 @@ class Writer:
             text = drop_controls(text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", " "))
         else:
             if "\n" in text or "  " in text or "\t" in text or "\r" in text or "\f" in text:
-                text = fold(text)
+                text = fold(text) if text.strip(FOLDED) else " "
             if not self.buf and (text == " " or not text):
                 return
             if self.controls:
