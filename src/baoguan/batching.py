@@ -190,10 +190,18 @@ def _reads_less(text: str, kept: str) -> bool:
 
 
 def log_fact(batch: Batch, ledger: Ledger, draft: Draft, verdict: Verdict) -> Logged:
-    """Appends `seen` or `lost` of a known article; the same loss twice in a row is one fact."""
+    """Appends `seen` or `lost` of a known article; the same loss twice in a row is one fact.
+
+    Of a page at an address that only a feed gave nothing is lost: the kept page is looked at in its turn.
+    """
     who = _resolve(ledger, draft)
     if who.standing is None:
         return Logged(id=who.id, outcome="lost")
+    from_feed = draft.pending is not None and draft.pending.feed
+    if verdict.kind == "lost" and from_feed and not ledger.knows(draft.outlet.key, who.id, draft.guid, who.url):
+        if draft.response is not None:
+            batch.add_capture(draft.response)
+        return Logged(id=who.id, outcome="same")
     if verdict.kind == "lost" and who.standing.lost == verdict.reason:
         return Logged(id=who.id, outcome="lost")
     if draft.cause == "import" and draft.captured_ms <= who.standing.checked_ms:

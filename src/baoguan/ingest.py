@@ -18,7 +18,7 @@ from baoguan.committing import Committed, Work, commit_work, conflicts, draft_of
 from baoguan.desk import Desk, Outbox, catch_up, exclusive
 from baoguan.extract.combine import article_from_item
 from baoguan.handing import pack, pack_response
-from baoguan.judging import News, is_known_address, judge_items
+from baoguan.judging import News, judge_items
 from baoguan.model.capture import FetchRequest, FetchResult, Response
 from baoguan.model.feed import FeedState, Item
 from baoguan.model.outbox import OutboxRow
@@ -284,15 +284,7 @@ class _Sync:
             self.finish(draft)
 
     def lose(self, pending: PendingItem, response: Response | None, reason: str) -> None:
-        """A known article's page is no article now: a fact for the log, its text stays.
-
-        Of a page at an address that a feed gave it anew nothing follows: the kept one is looked at in its turn.
-        """
-        if not is_known_address(self.desk, pending):
-            if response is not None:
-                self.keep(KeptResponse(response=response))
-            self.give_up_page(pending, reason)
-            return
+        """A known article's page is no article now: a fact for the log, its text stays."""
         draft = draft_of(self.desk, pending, article_from_item(pending.item), response)
         self.facts.append((draft, Verdict(kind="lost", reason=reason)))
 

@@ -104,14 +104,6 @@ def _known(desk: Desk, outlet: Outlet, rows: Sequence[Row]) -> dict[str, tuple[s
     return known
 
 
-def is_known_address(desk: Desk, pending: PendingItem) -> bool:
-    """Whether the log knows the item's article at its address; where it doesn't, a page that is gone says nothing."""
-    if not pending.feed:
-        return True
-    names = keys_of([], [pending.url]) + keys_of([pending.guid], [pending.url], conflict=True)
-    return pending.article in desk.known.key_owners([(pending.outlet, name) for name in names]).values()
-
-
 def _names_key(article: str) -> str:
     """Under which the schedule counts looks at a page because of a new guid or address; `id:` is no identity key."""
     return f"id:{article}\nnames"

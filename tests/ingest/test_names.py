@@ -90,7 +90,13 @@ def test_a_page_that_fails_is_not_asked_for_at_each_poll(house: House) -> None:
     assert len(house.lines("lost")) == 1
 
 
-@pytest.mark.parametrize("answer", [acts.answer(404), acts.answer(200, b"<p>Sign in", content_type="text/html")])
+STUB = page(TITLE, paragraphs(1)[0][:40])
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [acts.answer(404), *(acts.answer(200, body, content_type="text/html") for body in (b"<p>Sign in", STUB))],
+)
 def test_a_new_address_that_answers_with_nothing_loses_no_article(house: House, answer: acts.Act) -> None:
     house.feed("voa", item(TITLE, serve(house), "g-1"))
     house.sync()

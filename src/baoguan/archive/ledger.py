@@ -136,6 +136,10 @@ class Ledger:
         unknown = [key for key in keys if (outlet, key) not in self._asked]
         return list(dict.fromkeys(fresh + self._catalog.find(outlet, unknown) if unknown else fresh))
 
+    def knows(self, outlet: str, identity: str, guid: str, url: str) -> bool:
+        """Whether the article is known at that canonical URL, alone or as the pair of guid and URL."""
+        return identity in self._find(outlet, [*keys_of([], [url]), *keys_of([guid], [url], conflict=True)])
+
     def standing(self, identity: str) -> Standing | None:
         """Where the article stands, this batch included; None when it is new."""
         if identity in self._standing:
