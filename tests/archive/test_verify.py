@@ -146,6 +146,22 @@ def test_extra_files(whole, path):
     assert report.exit_code == 8
 
 
+@pytest.mark.parametrize("kind", ["articles", "media"])
+def test_a_folder_in_place_of_a_file(whole, kind):
+    path = next(open_files(whole).objects.list(kind))
+    file = whole / "public" / path
+    data = file.read_bytes()
+    file.unlink()
+    file.mkdir()
+    (file / "within").write_bytes(b"extra")
+    report = check(whole)
+    (file / "within").unlink()
+    file.rmdir()
+    file.write_bytes(data)
+    assert {(fault.kind, fault.path) for fault in report.faults} == {("missing", path), ("extra", f"{path}/within")}
+    assert check(whole).ok
+
+
 def test_cut_and_grown_files(whole):
     for path in [files(whole)[0], "manifest/000.jsonl", "bundle/000.zst", "tile/entries/000", "tile/0/000"]:
         data = (whole / "public" / path).read_bytes()

@@ -375,6 +375,9 @@ class _Run:
         listing: Iterable[str]
         if self._since:
             listing = (path for path in self._scope.listing or () if hash(path) not in known)
+        elif self._faults:
+            # Where a file is missing, a folder may stand under its name.
+            listing = (path for path in self._objects.list("") if hash(path) not in known)
         else:
             listing = sorted(self._objects.list_unknown(known))
         for path in listing:

@@ -185,7 +185,7 @@ class FileObjects:
                 return read_on(descriptor, data, start, size)
             finally:
                 os.close(descriptor)
-        except (FileNotFoundError, NotADirectoryError) as error:
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
             raise NotFound(f"{path}: not there") from error
         except OSError as error:
             raise StoreError(f"{path}: {error.strerror or error}") from error
@@ -206,6 +206,8 @@ class FileObjects:
                 data = os.pread(descriptor, _READ_SMALL, 0)
                 if not len(data) % PAGE and data:
                     data = read_on(descriptor, data, 0, None)
+            except IsADirectoryError:
+                data = None
             except OSError as error:
                 raise StoreError(f"{path}: {error.strerror or error}") from error
             finally:
