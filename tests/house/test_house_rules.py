@@ -29,14 +29,18 @@ def test_sizes(path: Path) -> None:
 
 
 def test_one_sqlite_in_a_process() -> None:
+    found = set()
     for path in SOURCES:
-        names = [
-            alias.name
-            for node in ast.walk(ast.parse(path.read_text("utf-8")))
-            if isinstance(node, ast.Import)
-            for alias in node.names
-        ]
-        assert path.name == "engine.py" or "sqlite3" not in names, f"{path}: take it from backends.sqlite.engine"
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            else:
+                continue
+            if any(name.partition(".")[0] in ("sqlite3", "pysqlite3") for name in names):
+                found.add(path.name)
+    assert found == {"engine.py"}, "take it from backends.sqlite.engine"
 
 
 def test_async_only_in_fetch_and_web() -> None:

@@ -247,21 +247,40 @@ def test_between_the_cells_of_pages_nothing_is_left_of_what_was_forgotten(tmp_pa
     index.close()
 
 
-def test_an_index_of_a_newer_sqlite_is_made_anew_by_an_older_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    path = tmp_path / "search.sqlite"
-    with monkeypatch.context() as older:
-        older.setattr(search, "SECURE", (99, 0, 0))
+@pytest.mark.parametrize(("then", "now"), [(False, True), (True, False)])
+def test_an_index_of_an_older_or_newer_sqlite_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, then: bool, now: bool
+):
+    """An older one's keeps words of earlier revisions, a newer one's can't be read."""
+    path, configure = tmp_path / "search.sqlite", search._configure
+
+    def without(db: object, **values: int) -> None:
+        configure(db, **{name: value for name, value in values.items() if name != "secure-delete"})
+
+    monkeypatch.setattr(search, "_configure", without)  # this machine's may be either
+    for is_secure in (then, now):
+        monkeypatch.setattr(search, "SECURE", (0, 0, 0) if is_secure else (99, 0, 0))
         index = SqliteSearch(path, zone=UTC)
+        assert index.size() == 0
         index.put(docs(5), size=5, old={})
         index.close()
-    monkeypatch.setattr(search, "SECURE", (3, 0, 0))
-    index = SqliteSearch(path, zone=UTC)
-    assert index.size() == 5, "a newer one goes on with what an older one made"
-    index.close()
-    monkeypatch.setattr(search, "SECURE", (99, 0, 0))
-    index = SqliteSearch(path, zone=UTC)
-    assert index.size() == 0
-    index.close()
+        again = SqliteSearch(path, zone=UTC)
+        assert again.size() == 5
+        again.close()
+
+
+def test_an_index_whose_making_was_cut_off_is_made_anew(tmp_path: Path):
+    path = tmp_path / "search.sqlite"
+    statements = [one for one in search.SCHEMA.split(";") if one.strip()]
+    for count in range(1, len(statements) + 1):
+        db = search.sqlite3.connect(path)
+        db.executescript("PRAGMA journal_mode=WAL;" + ";".join(statements[:count]) + ";")
+        db.close()
+        index = SqliteSearch(path, zone=UTC)
+        index.put(docs(3), size=3, old={})
+        assert found(index, "") == {doc.id for doc in docs(3)}
+        index.close()
+        path.unlink()
 
 
 def test_after_the_first_time_a_withdrawal_reads_changed_pages_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -22,7 +22,7 @@ from baoguan.errors import StoreError
 from baoguan.model.search import Order, Query, SearchDoc, SearchPage
 from baoguan.search.analyse import COMMON, VERSION, analyse, fold, id_number, index_text, tokens
 
-LAYOUT = 2
+LAYOUT = 3
 BLOCK = 4096
 """Articles that share a bitmap: 512 bytes a character."""
 PAGE, LEAF = 16384, 16336
@@ -30,8 +30,9 @@ PAGE, LEAF = 16384, 16336
 TEXTS = ("text", "ends")
 RANKED = 1500
 """Up to so many articles are ranked by BM25; more are newest first, for then the words tell little."""
-SCHEMA = """
+SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
+{COUNTS}
 CREATE TABLE IF NOT EXISTS doc (
   n INTEGER PRIMARY KEY, id, idx INTEGER, outlet INTEGER, lang INTEGER, shown_ms INTEGER, changed_ms INTEGER,
   picture INTEGER, title_tokens INTEGER);
@@ -206,8 +207,13 @@ _PAGES = ("freelist_count", "page_count")
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    """The index file; one of another layout or analyser, or from a newer SQLite, is made anew, for it is derived."""
+    """The index file; one of another layout or analyser is made anew, for it is derived.
+
+    So is one of a SQLite before SECURE by a later one, for it holds the words of earlier revisions; and the other way
+    round, for the older one can't read it.
+    """
     is_secure = sqlite3.sqlite_version_info >= SECURE
+    made = {"layout": LAYOUT, "analyser": VERSION, "secure": int(is_secure)}
     for _ in range(2):
         path.parent.mkdir(parents=True, exist_ok=True)
         db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
@@ -217,16 +223,13 @@ def _open(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA temp_store=MEMORY")
         db.execute("PRAGMA secure_delete=ON")
         fresh = not db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
-        db.execute(COUNTS)
         if fresh:
             db.executescript(SCHEMA)
             _configure(db, pgsz=LEAF, hashsize=16 << 20, automerge=8)
-            _set_meta(db, layout=LAYOUT, analyser=VERSION)
-        if _meta(db, "layout") == LAYOUT and _meta(db, "analyser") == VERSION and _meta(db, "secure") <= is_secure:
-            if is_secure and not _meta(db, "secure"):
-                with counted(db):
-                    _configure(db, **{"secure-delete": 1})
-                    _set_meta(db, secure=1)
+            if is_secure:
+                _configure(db, **{"secure-delete": 1})
+            _set_meta(db, **made)
+        if all(_meta(db, key) == value for key, value in made.items()):
             return db
         db.close()
         for suffix in ("", "-wal", "-shm"):
