@@ -23,10 +23,10 @@ def test_pace_by_host_while_hosts_run_in_parallel(room, open_fetcher):
             fetcher.submit(FetchRequest(url=room.feed_url(key) + f"?{number}", kind="feed"))
     assert all(result.response.status == 200 for result in fetcher.results())
     for host in ("127.0.0.2", "127.0.0.3"):
-        times = starts(room, host)
-        gaps = [later - earlier for earlier, later in pairwise(times)]
-        assert len(gaps) == 3
-        assert min(gaps) > 0.23
+        times = [at - started for at in starts(room, host)]
+        assert len(times) == 4
+        # Places are counted from where a request starts; a busy machine may bring one later to the host, none earlier.
+        assert all(0.25 * number - 0.02 < at < 1.5 for number, at in enumerate(times)), times
     assert time.monotonic() - started < 1.5
 
 
