@@ -5,6 +5,8 @@ The archive is made once (the real 64,542 files where they are there, else as ma
 """
 
 import argparse
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,7 +16,7 @@ from pathlib import Path
 from baoguan.app import create_archive, open_desk, read_verifier
 from baoguan.archive.verify import verify
 from baoguan.backends.files import FileObjects
-from baoguan.backends.sqlite.engine import sqlite3
+from baoguan.backends.sqlite.engine import own, sqlite3
 from baoguan.importing import import_path
 from baoguan.indexing import index_new
 from baoguan.withdrawing import withdraw
@@ -29,7 +31,14 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where the archives are kept between runs; default: made anew")
     parser.add_argument("--count", type=int, default=64_542, help="articles of the large archive")
     parser.add_argument("--runs", type=int, default=12, help="articles withdrawn from each archive")
+    parser.add_argument("--own-sqlite", action="store_true", help="with Python's own SQLite, however old it is")
     options = parser.parse_args()
+    if options.own_sqlite and sqlite3 is not own:
+        argv = [one for one in sys.argv if one != "--own-sqlite"]
+        code = (
+            f"import sys; sys.modules['pysqlite3'] = None; sys.argv = {argv!r}\nfrom bench.withdraw import main; main()"
+        )
+        raise SystemExit(subprocess.run([sys.executable, "-c", code], check=False).returncode)
     with _place(options.folder) as folder:
         for count in (options.count // 10, options.count):
             _measure(folder, count, options.runs)
