@@ -21,7 +21,7 @@ class ReadDate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 _DIGIT = re.compile(r"\d")
 _ISO = re.compile(
     r"([+-]?\d{4})(?:[-/.年]\s*(\d{1,2}))?(?:[-/.月]\s*(\d{1,2})日?)?"
-    r"(?:(?:\s*[Tt_,]\s*|\s+)(\d{1,2})\s*[:.時时点]\s*(\d{1,2})分?(?:[:.]?(\d{1,2})秒?(?:[.,:](\d{1,9}))?)?)?"
+    r"(?:(?:\s*[Tt_,]\s*|\s+|-(?=\d\d:\d\d:\d\d))(\d{1,2})\s*[:.時时点]\s*(\d{1,2})分?(?:[:.]?(\d{1,2})秒?(?:[.,:](\d{1,9}))?)?)?"
     r"\s*(.*)$",
     re.DOTALL,
 )
@@ -44,23 +44,27 @@ _WORD = re.compile(r"[^\W\d_]+")
 _DAY_NUMBER = re.compile(r"(?<![\d:])\d{1,4}(?![\d:])")
 _YEAR = re.compile(r"(?<![\d:+\-])\d{4}(?![\d:])")
 _CJK_DATE = re.compile(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일號号]?")
+_CJK_TIME = re.compile(r"(\d{1,2})\s*[時时点點시]\s*(\d{1,2})\s*[分분]?(?:\s*(\d{1,2})\s*[秒초])?")
 _SHORT_YEAR = re.compile(r"(\d{2})-(\d{1,2})(?:-(\d{1,2}))?$")
 
-_MONTH_WORDS = (  # English, Greek, Hungarian, then what differs in German, Romance and Slavic languages and Dutch
-    "jan ιαν január janv ene gen янв",
-    "feb φεβ februári február fév fev фев",
-    "mar μάώ μαώ μαρ μάρ március mär mrz mrt мар",
-    "apr απρ áprili április avr abr апр",
-    "may μάι μαϊ μαι máujus május mai mag mei мая май",
-    "jun ιούν ιον ιουν június juin giu июн",
-    "jul ιούλ ιολ ιουλ július juil lug июл",
-    "aug αύγ αυγ augusztus aoû aou ago авг",
-    "sep σεπ szeptember set сен",
-    "oct οκτ október okt out ott окт",
-    "nov νοέ νοε november ноя",
-    "dec δεκ december dez déc dic дек",
+_MONTH_WORDS = (  # English, Greek, Hungarian, what differs in German, Romance and Slavic languages and Dutch; then
+    # Finnish, Turkish, Indonesian, Ukrainian, Arabic as in Cairo and as in Damascus, Hebrew
+    "jan ιαν január janv ene gen янв ledn stycz ianu tammi ocak січ يناير ינואר",
+    "feb φεβ februári február fév fev фев únor luty luteg helmi şub лют فبراير شباط פברואר",
+    "mar μάώ μαώ μαρ μάρ március mär mrz mrt мар břez maali бере مارس آذار מרץ",
+    "apr απρ áprili április avr abr апр dubn kwie huhti nisan квіт أبريل ابريل إبريل نيسان אפריל",
+    "may μάι μαϊ μαι máujus május mai mag mei мая май maj květ touko трав مايو أيار ايار מאי",
+    "jun ιούν ιον ιουν június juin giu июн červn červen czerw iuni kesä hazir черв يونيو حزيران יוני",
+    "jul ιούλ ιολ ιουλ július juil lug июл července červenec lipc iuli heinä temmuz липн يوليو تموز יולי",
+    "aug αύγ αυγ augusztus aoû aou ago авг srpn sierp elok ağu agust серп أغسطس اغسطس آب אוגוסט",
+    "sep σεπ szeptember set сен zář wrześ syysk eyl вере سبتمبر أيلول ايلول ספטמבר",
+    "oct οκτ október okt out ott окт říj paźdz lokak ekim жовт أكتوبر اكتوبر אוקטובר",
+    "nov νοέ νοε november ноя listop noie marras kasım нояб листоп نوفمبر נובמבר",
+    "dec δεκ december dez déc dic дек desem prosin grud joulu aralık груд ديسمبر דצמבר",
 )
 _MONTHS = {word: number for number, words in enumerate(_MONTH_WORDS, 1) for word in words.split()}
+_TUESDAYS = frozenset(("martes", "mardi", "martedì", "martedi", "marți", "marti"))
+"""They begin as March does."""
 _ZONE_WORDS = {  # minutes east of Greenwich; single letters are military
     -720: "y",
     -660: "x",
@@ -182,7 +186,7 @@ def _iso(text: str, zone: tzinfo | None) -> ReadDate | None:
             else None
         )
     year, month, day, hour, minute, second, fraction, rest = found.groups()
-    if rest and _WORD.match(rest) and rest[:3].lower() in _MONTHS:  # 2003 Jan 5
+    if month is None and _DIGIT.search(rest):  # 2003 Jan 5, 2003년 1월 5일, 2003. január 5.
         return None
     micro = int(fraction[:6].ljust(6, "0")) if fraction else 0
     meridiem = _MERIDIEM.search(rest) if hour is None else None
@@ -194,6 +198,8 @@ def _iso(text: str, zone: tzinfo | None) -> ReadDate | None:
 def _wordy(text: str, zone: tzinfo | None) -> ReadDate | None:
     """Day, month and year in any order and language, the time recognised by its colons, the zone after the time."""
     cjk = _CJK_DATE.search(text)
+    if cjk and (spelled := _CJK_TIME.search(text, cjk.end())):
+        text = f"{text[: spelled.start()]}{':'.join(filter(None, spelled.groups()))}{text[spelled.end() :]}"
     time = _TIME.search(text)
     clock = _clock(time, text) if time else (None, None, None)
     rest = text[time.end() :] if time else ""
@@ -216,7 +222,10 @@ def _clock(time: re.Match[str], text: str) -> tuple[str | None, str | None, str 
 
 
 def _calendar_day(before: str, after: str) -> tuple[int, int, int] | None:
-    month = next((number for word in _WORD.findall(f"{before} {after}") if (number := _month(word))), None)
+    words = [word for word in _WORD.findall(f"{before} {after}") if _month(word)]
+    if len(words) > 1 and words[0].lower() == "mar":  # Tuesday: mar. 5 janv. 2021
+        del words[0]
+    month = _month(words[0]) if words else None
     # asctime and `Thu, 01 Jan 12:00:00 2004 PST` write the year behind the time
     numbers = _DAY_NUMBER.findall(before) + _YEAR.findall(after)
     if month is None:
@@ -242,6 +251,8 @@ def _numeric_day(numbers: list[str]) -> tuple[int, int, int] | None:
 
 def _month(word: str) -> int | None:
     word = word.lower()
+    if word in _TUESDAYS:
+        return None
     for size in (len(word), 8, 6, 5, 4, 3):
         if word[:size] in _MONTHS:
             return _MONTHS[word[:size]]
