@@ -174,3 +174,28 @@ def test_json_is_read_within_the_marks_around_it(before: str, behind: str) -> No
     data = '{"@type":"NewsArticle","headline":"A headline of this page","author":{"name":"Anna Berg"}}'
     article = read(f'<script type="application/ld+json"> {before} {data} {behind} </script>', BODY)
     assert (article.title, article.authors) == ("A headline of this page", ("Anna Berg",))
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "authors"),
+    [
+        (
+            '<meta name="twitter:label1" content="Verfasst von"><meta name="twitter:data1" content="Anna Berg">',
+            f"<h1>T</h1>{BODY}",
+            ("Anna Berg",),
+        ),
+        (
+            '<meta name="twitter:label1" content="Est. reading time"><meta name="twitter:data1" content="Six minutes">',
+            f"<h1>T</h1>{BODY}",
+            (),
+        ),
+        ("", f'<h1>T</h1><div>{BODY}</div><div class="story-author">Auteur: <a>Anna Berg</a></div>', ("Anna Berg",)),
+        ("", f'<div class="author">Anna Berg</div><h1>T</h1>{BODY}', ("Anna Berg",)),
+        ("", f"<h1>T</h1><div>Posted on September 21, 2020 by Anna Berg</div>{BODY}", ("Anna Berg",)),
+        ("", f'<h1>T</h1><div>{BODY}</div><div class="comments"><b class="author">Anna Berg</b></div>', ()),
+        ("", f'<h1>T</h1><div>{BODY}</div><div class="related"><b class="author">Anna Berg</b></div>', ()),
+        ("", f'<h1>T</h1><div>{BODY}</div><p class="author">责任编辑：张申</p>', ()),
+    ],
+)
+def test_authors_around_the_article(head: str, body: str, authors: tuple[str, ...]) -> None:
+    assert read(head, body).authors == authors

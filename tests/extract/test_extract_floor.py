@@ -68,6 +68,7 @@ def test_floor(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     found = score_meta(rows, tmp_path / "dev") | {
         "title elsewhere": elsewhere["title"],
         "authors elsewhere": elsewhere["authors"],
+        "day elsewhere": elsewhere["day"],
         "fundus": measured["fundus"][2],
         "sh": measured["sh"][2],
         "CJK": measured["CJK"][2],

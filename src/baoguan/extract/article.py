@@ -130,7 +130,8 @@ def read_page(body: bytes, hints: Hints) -> Reading:
     first = next((b.first for b in blocks if b.keep and b.first >= main), main)
     good = next((b.first for b in blocks if b.keep and b.good and b.first >= main), first)
     begin = min(heading if heading >= 0 else main, main)
-    authors = _authors(layout, head, (begin, max(good, main) + 1), hints)
+    around = (begin, max((b.last for b in blocks if b.keep), default=main) + 1)
+    authors = _authors(layout, head, (begin, max(good, main) + 1), around, hints)
     drop_byline(blocks, authors, max(good, main))
     dropped = _dropped(layout, blocks)
     above, beside = _placed(layout, roots, figures)
@@ -140,7 +141,7 @@ def read_page(body: bytes, hints: Hints) -> Reading:
     verdict = judge(layout, head, blocks, title, clean.text)
     if hints.rules is not None and hints.rules.body and found_by != "rules":
         verdict = doubt(verdict, MISSED)
-    published, modified = _clocks(layout, head, near, hints)
+    published, modified = _clocks(layout, head, near, around, hints)
     article = Article(
         url=hints.url,
         canonical_url=resolve(head.canonical),
@@ -196,19 +197,23 @@ def _title(page: Page, head: Head, hints: Hints) -> tuple[str, int]:
     return title, heading
 
 
-def _clocks(layout: Layout, head: Head, near: tuple[int, int], hints: Hints) -> tuple[Clock | None, Clock | None]:
+def _clocks(
+    layout: Layout, head: Head, near: tuple[int, int], around: tuple[int, int], hints: Hints
+) -> tuple[Clock | None, Clock | None]:
     zone = zone_of(hints.zone)
     read: list[Clock | None] = []
     for name in ("published", "modified"):
         texts = ruled_texts(layout.page, head, hints.rules, name)
         read.append(next((clock for text in texts if (clock := read_clock(text, "text", zone))), None))
-    published = read[0] or published_clock(layout.page, head, near, hints.url, zone)
+    published = read[0] or published_clock(layout, head, near, around, hints.url, zone)
     return published, read[1] or modified_clock(head, zone)
 
 
-def _authors(layout: Layout, head: Head, near: tuple[int, int], hints: Hints) -> tuple[str, ...]:
+def _authors(
+    layout: Layout, head: Head, near: tuple[int, int], around: tuple[int, int], hints: Hints
+) -> tuple[str, ...]:
     ruled = ruled_texts(layout.page, head, hints.rules, "author")
-    return tuple(clean_names(ruled)) if ruled else read_authors(layout, head, near)
+    return tuple(clean_names(ruled)) if ruled else read_authors(layout, head, near, around)
 
 
 def _scope(layout: Layout, root: int, heading: int) -> tuple[int, int]:

@@ -1,13 +1,15 @@
 """The outlet's clocks of a page: JSON-LD, metas, <time>, visible text, URL, in this order."""
 
 import re
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from baoguan.extract.dateline import dates_around, shown_dates
 from baoguan.extract.dom import Page
 from baoguan.extract.harvest import Head, strings
+from baoguan.extract.layout import Layout
 from baoguan.model.article import Clock
 from baoguan.text.dates import parse_date
 
@@ -16,40 +18,32 @@ _PUBLISHED_TEXT = """article:published_time og:article:published_time og:publish
     publishdate publish-date publish_date pubdate published_time publication_date article_date_original
     originalpublicationdate cxenseparse:recs:publishtime cxenseparse:publishtime vr:published_time
     article.published rnews:datepublished weibo:article:create_at apub:time firstpublishtime date ptime
-    bytedance:published_time datecreated article:post_date last-published"""
+    bytedance:published_time datecreated article:post_date last-published article:published firstpublishedtime
+    pdate dateupdate"""
 _PUBLISHED = tuple(_PUBLISHED_TEXT.split())
 _MODIFIED_TEXT = """article:modified_time og:updated_time datemodified dcterms.modified dc.date.modified last-modified
     lastmod article:update_date modified_time cxenseparse:modifiedtime weibo:article:update_at"""
 _MODIFIED = tuple(_MODIFIED_TEXT.split())
-_FULL = re.compile(
-    r"(?:(?:19|20)\d\d\s*[-/.年]\s*\d{1,2}\s*[-/.月]\s*\d{1,2}\s*日?|令和\s*(?:\d{1,2}|元)\s*年\s*\d{1,2}\s*月\s*\d{1,2}\s*日"
-    r"|平成\s*(?:\d{1,2}|元)\s*年\s*\d{1,2}\s*月\s*\d{1,2}\s*日|(?<!\d)\d{1,2}/\d{1,2}/(?:19|20)\d\d"
-    r"|(?<!\d)\d{1,2}\.\s?\d{1,2}\.\s?(?:19|20)\d\d"
-    r"|(?:(?<!\d)\d{1,2}(?:st|nd|rd|th|\.)?\s+)?(?:de\s+)?[^\W\d_]{3,12}\.?\s+(?:de\s+)?(?:\d{1,2}(?:st|nd|rd"
-    r"|th)?,?\s+)?(?:19|20)\d\d(?!\d))"
-    r"(?:\s*[(（][^\W\d_]{1,9}[)）])?"
-    r"(?:\s*(?:[-–|,·Tt@]|at|um|às|à|kl\.?|ore|上午|下午|午前|午後|オ)?\s*,?\s*(?:上午|下午|午前"
-    r"|午後)?\s*\d{1,2}\s*[:：時时点h]\s*\d{1,2}\s*(?:分|:\d\d)?\s*(?:[ap]\.?m\.?)?"
-    r"(?:\s*(?:Z|GMT|UTC|JST|KST|[ECMP][SD]T|CES?T|[+-]\d\d:?\d\d))?)?",
-    re.IGNORECASE,
-)
-_ERA = re.compile(r"(令和|平成)\s*(\d{1,2}|元)\s*年")
-_ERA_START = {"令和": 2018, "平成": 1988}
-_DAY_FIRST = re.compile(r"^(\d{1,2})([/.])\s?(\d{1,2})\2\s?((?:19|20)\d\d)\b(.*)$", re.DOTALL)
+_ERA = re.compile(r"(令和|平成|民國|民国)\s*(\d{1,3}|元)\s*年")
+_ERA_START = {"令和": 2018, "平成": 1988, "民國": 1911, "民国": 1911}
+_DAY_FIRST = re.compile(r"^(\d{1,2})([/.-])\s?(\d{1,2})\2\s?((?:19|20)\d\d)(?!\d)(.*)$", re.DOTALL)
+_NO_DAY = re.compile(r"\d{4}(?:-\d{1,2})?")
 _HALF = re.compile(r"(上午|下午|午前|午後|오전|오후)\s*(\d{1,2})\s*[:：時时点]\s*(\d{1,2})")
-_TIME_LEFT = re.compile(r"\d{1,2}[:：]\d{2}")
 _URL = re.compile(
     r"(?<!\d)((?:19|20)\d\d)[-/_.]?(0[1-9]|1[0-2])[-/_.]?(0[1-9]|[12]\d|3[01])(?!\d)|/((?:19"
     r"|20)\d\d)/(\d{1,2})/(\d{1,2})/"
 )
 _UPDATED = re.compile(r"updat|modif|更新|修改|aktualisiert|actuali[sz]|mis à jour|修正|изменен|編集", re.IGNORECASE)
+_SCRIPTED = re.compile(
+    r"\b(?:var ct|(?:first_?)?publish(?:ed)?_?(?:time|date|at|on)|pub_?(?:time|date)|create_?time)"
+    r"[\\\"']*\s*[:=]\s*[\\\"']*"
+    r"(1\d{9}(?:\d{3})?(?!\d)|(?:19|20)\d\d[-/]?\d\d[-/]?\d\d(?!\d)[^\"'\\<,;]{0,20})",
+    re.IGNORECASE,
+)
 _EARLIEST = 1900
-_NOT_TIMES = ("comment", "related", "sidebar", "footer")
-_DIGIT = re.compile(r"\d")
-_MAX_TEXT = 160
-_MAX_NODES = 200
-_READ = 2000
-"""Nodes and characters of an element that is read for each of its texts."""
+_APART = timedelta(days=2)
+_MANY = 40
+_MAX_SCRIPT = 500_000
 
 
 def zone_of(name: str) -> tzinfo | None:
@@ -63,8 +57,13 @@ def zone_of(name: str) -> tzinfo | None:
 
 
 def read_clock(text: str, source: str, zone: tzinfo | None) -> Clock | None:
-    """One clock from one string, in any form that text.dates reads, and the Japanese and day-first ones."""
+    """One clock from one string, in any form that text.dates reads, and the Japanese and day-first ones.
+
+    A year or a month alone is none: it would be told as their first day.
+    """
     text = _plain_form(text.strip())
+    if _NO_DAY.fullmatch(text):
+        return None
     read = parse_date(text, zone=zone)
     if read is None or read.at.year < _EARLIEST:
         return None
@@ -87,27 +86,45 @@ def _plain_form(text: str) -> str:
     return re.sub(r"\s*[(（][^\d)）]{1,9}[)）]\s*", " ", text)
 
 
-def published_clock(page: Page, head: Head, near: tuple[int, int], url: str, zone: tzinfo | None) -> Clock | None:
-    """When the outlet says that it published. `near`: the nodes from the headline to the body's first paragraph."""
-    day: Clock | None = None
-    for text, source in _stated(page, head, near):
+def published_clock(
+    layout: Layout, head: Head, near: tuple[int, int], around: tuple[int, int], url: str, zone: tzinfo | None
+) -> Clock | None:
+    """When the outlet says that it published. `near`: the nodes from the headline to the body's first paragraph;
+    `around`: those of the whole article.
+    """
+    clock = _choose(_stated(layout.page, head, near), None, zone)
+    if clock and not _is_day(clock):
+        return clock
+    lines, sentences = shown_dates(layout, near)
+    if clock := _choose([(text, "text") for text in lines], clock, zone):
+        return clock
+    named = _url_clock(url, head, zone)
+    for texts in (dates_around(layout, *around), _scripted(layout.page), sentences):
+        if shown := _shown_clock(texts, named, zone):
+            return shown
+    return named
+
+
+def _choose(stated: list[tuple[str, str]], day: Clock | None, zone: tzinfo | None) -> Clock | None:
+    """The first clock with a time of day, if it fits the first day that was stated; else that day."""
+    for text, source in stated:
         clock = read_clock(text, source, zone)
         if clock is None:
             continue
-        if clock.precision != "day" and not _is_midnight(clock):
-            if day is not None and abs((clock.at - day.at).total_seconds()) > 2 * 86_400:
-                continue
-            return clock
-        day = day or clock
-    for text in _visible(page, near):
-        clock = read_clock(text, "text", zone)
-        if clock is None:
-            continue
-        if day is None or (clock.precision != "day" and abs((clock.at - day.at).total_seconds()) < 2 * 86_400):
-            if clock.precision != "day":
-                return clock
+        if _is_day(clock):
             day = day or clock
-    return day or _url_clock(url, zone)
+        elif day is None or abs(clock.at - day.at) <= _APART:
+            return clock
+    return day
+
+
+def _shown_clock(texts: list[str], named: Clock | None, zone: tzinfo | None) -> Clock | None:
+    """The first clock of texts; where the address names a day, only one that fits and says more."""
+    for text in texts:
+        clock = read_clock(text, "text", zone)
+        if clock and not (named and (clock.precision == "day" or abs(clock.at - named.at) > _APART)):
+            return clock
+    return None
 
 
 def modified_clock(head: Head, zone: tzinfo | None) -> Clock | None:
@@ -122,9 +139,10 @@ def modified_clock(head: Head, zone: tzinfo | None) -> Clock | None:
     return None
 
 
-def _is_midnight(clock: Clock) -> bool:
+def _is_day(clock: Clock) -> bool:
+    """Whether a clock says no time of day: a midnight without a zone doesn't."""
     at: datetime = clock.at
-    return clock.zone_assumed and not (at.hour or at.minute or at.second)
+    return clock.precision == "day" or (clock.zone_assumed and not (at.hour or at.minute or at.second))
 
 
 def _stated(page: Page, head: Head, near: tuple[int, int]) -> list[tuple[str, str]]:
@@ -139,6 +157,16 @@ def _stated(page: Page, head: Head, near: tuple[int, int]) -> list[tuple[str, st
     if not any(source == "jsonld" for _, source in found):
         for thing in head.things[:40]:
             found += [(text, "jsonld") for text in strings(thing.get("datePublished"), "@value")]
+    found += _timed(page, near)
+    if not found:
+        found = _marked_up(page)
+        for thing in head.things[:40]:
+            found += [(text, "jsonld") for text in strings(thing.get("uploadDate"), "@value")]
+    return found
+
+
+def _timed(page: Page, near: tuple[int, int]) -> list[tuple[str, str]]:
+    """What <time> elements say, those near the headline first."""
     times = sorted(page.found["time"], key=lambda i: not near[0] <= i < near[1])
     published: list[tuple[str, str]] = []
     others: list[tuple[str, str]] = []
@@ -148,34 +176,32 @@ def _stated(page: Page, head: Head, near: tuple[int, int]) -> list[tuple[str, st
             continue
         label = f"{page.attr(i, 'itemprop')} {page.attr(i, 'class')} {page.attr(page.parent[i], 'class')}"
         (others if _UPDATED.search(label) else published).append((value, "time"))
-    return found + published[:4] + others[:2]
+    return published[:4] + others[:2]
 
 
-def _visible(page: Page, near: tuple[int, int]) -> list[str]:
-    """Strings that look like a date between the headline and the first paragraph, and shortly before the headline."""
+def _marked_up(page: Page) -> list[tuple[str, str]]:
+    """Microdata on any element, and hAtom's <abbr class="published" title="...">."""
+    dated = [i for i in page.found["abbr"][:_MANY] if "published" in page.attr(i, "class").split()]
+    found = [(value, "time") for i in dated if (value := page.attr(i, "title"))]
+    for i, attrs in enumerate(page.data if "datePublished" in page.source else ()):
+        if isinstance(attrs, dict) and "itemprop" in attrs and "datePublished" in (attrs["itemprop"] or ""):
+            value = page.attr(i, "content") or page.attr(i, "datetime") or page.attr(i, "title")
+            found += [(value, "time")] if value else []
+    return found[:_MANY]
+
+
+def _scripted(page: Page) -> list[str]:
+    """What the scripts that are no JSON call a time of publishing (WeChat says it nowhere else)."""
     found: list[str] = []
-    start, stop = near
-    for i in range(max(0, start), min(stop, len(page.tags))):
-        if page.tags[i]:
-            continue
-        text = str(page.data[i])
-        if len(text) > 4 and _DIGIT.search(text):
-            up = page.parent[i]
-            joined = page.text(up) if _is_short(page, up) else ""
-            if not joined or len(joined) > _MAX_TEXT:
-                joined = " ".join(text.split())
-            found += [match[0] for match in _FULL.finditer(joined[:_MAX_TEXT])]
-    return list(dict.fromkeys(found))[:12]
+    for start, stop in page.others[:_MANY]:
+        found += [match[1] for match in _SCRIPTED.finditer(page.source, start, min(stop, start + _MAX_SCRIPT))]
+        if len(found) > _MANY:
+            break
+    return found[:_MANY]
 
 
-def _is_short(page: Page, i: int) -> bool:
-    """Whether an element can be read for each of its texts: it is looked at once for each of them."""
-    stop = page.end[i]
-    return stop - i < _MAX_NODES and sum([len(page.data[j]) for j in range(i, stop) if not page.tags[j]]) < _READ
-
-
-def _url_clock(url: str, zone: tzinfo | None) -> Clock | None:
-    match = _URL.search(url)
+def _url_clock(url: str, head: Head, zone: tzinfo | None) -> Clock | None:
+    match = _URL.search(url) or _URL.search(head.canonical) or _URL.search(head.meta("og:url"))
     if match is None:
         return None
     year, month, day = (match[1], match[2], match[3]) if match[1] else (match[4], match[5], match[6])

@@ -56,12 +56,7 @@ class Head:
 def harvest(page: Page) -> Head:
     """Reads metas, links, titles and JSON-LD. Broken JSON is skipped."""
     head = Head()
-    for i in page.found["meta"]:
-        attrs = page.attrs(i)
-        name = attrs.get("property") or attrs.get("name") or attrs.get("itemprop") or attrs.get("http-equiv")
-        value = attrs.get("content")
-        if name and value:
-            head.metas.setdefault(name.lower(), []).append(value)
+    _read_metas(head, page)
     for i in page.found["link"]:
         attrs = page.attrs(i)
         if (attrs.get("rel") or "").lower() == "canonical" and not head.canonical:
@@ -75,6 +70,21 @@ def harvest(page: Page) -> Head:
             _read_ld(head, text)
     head.ld = _pick(head)
     return head
+
+
+def _read_metas(head: Head, page: Page) -> None:
+    """Values by name and, where a meta has both, by what its itemprop lists, too."""
+    for i in page.found["meta"]:
+        attrs = page.attrs(i)
+        item = attrs.get("itemprop")
+        name = attrs.get("property") or attrs.get("name") or item or attrs.get("http-equiv")
+        value = attrs.get("content") or attrs.get("value")
+        if not (name and value):
+            continue
+        head.metas.setdefault(name.lower(), []).append(value)
+        if item and (item is not name or " " in item):
+            for one in item.lower().split():
+                head.metas.setdefault(one, []).append(value)
 
 
 def load_json(text: str) -> Any:
