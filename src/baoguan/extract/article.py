@@ -18,7 +18,7 @@ from baoguan.extract.layout import Block, Layout
 from baoguan.extract.masthead import cut_site
 from baoguan.extract.picture import Figure, picture_key, resolver
 from baoguan.extract.profile import MISSED, Lesson, Profile, lesson_of, repeated
-from baoguan.extract.prune import drop_byline, prune
+from baoguan.extract.prune import BEHIND, drop_byline, prune
 from baoguan.extract.root import find_decks, find_roots
 from baoguan.extract.ruled import body_from_json, claim_blocks, patch_page, rule_figures
 from baoguan.extract.rules import marked, marks_of, name_of, ruled_texts
@@ -123,7 +123,8 @@ def read_page(body: bytes, hints: Hints) -> Reading:
     blocks = prune(layout, roots, title, known)
     resolve = resolver(resolver(hints.url)(head.base) or hints.url)
     stated = frozenset(picture_key(address) for url in stated_pictures(head) if (address := resolve(url)))
-    span = (*_scope(layout, main, heading), page.end[roots[-1]])
+    end = next((b.first for b in blocks if b.why == BEHIND), page.end[roots[-1]])
+    span = (*_scope(layout, main, heading), end)
     figures = find_figures(layout, span, stated, resolve, hints.url)
     figures = rule_figures(layout, head, hints.rules, figures, resolve)
     claim_blocks(layout, hints.rules, blocks, figures)

@@ -20,13 +20,16 @@ _JUNK_ROLES = frozenset(_JUNK_ROLES_TEXT.split())
 _STATES = frozenset(("hidden", "aria-hidden", "bg-drop", "role", "style"))
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _STOPS = re.compile(r"[.!?…。！？；;:：,，、」”\"؟।။]")
+_HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _GOOD_LENGTH = 40
 _GOOD_LINKS = 0.4
 
 
 def is_hidden(attrs: dict[str, str | None]) -> bool:
     """Whether role or state say that an element holds no article text, or an outlet's rule does."""
-    if "hidden" in attrs or attrs.get("aria-hidden") == "true" or "bg-drop" in attrs:
+    if "hidden" in attrs or "bg-drop" in attrs:
+        return True
+    if attrs.get("aria-hidden") == "true" and "paywall" not in (attrs.get("class") or ""):
         return True
     role = attrs.get("role")
     if role and role in _JUNK_ROLES:
@@ -85,7 +88,7 @@ def scan(page: Page, heading: int = -1) -> Layout:
     _judge(layout)
     layout.blocks = _collect(layout)
     for block in layout.blocks:
-        if tags[block.owner] == "h1":
+        if tags[block.owner] in _HEADINGS:
             # A headline of a sentence's length is no text: a box of headline and summary isn't the article.
             block.good = 0.0
     layout.index()

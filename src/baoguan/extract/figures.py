@@ -37,7 +37,11 @@ _LAZY_NAME = re.compile(r"(?:lazy|data).*(?:src|url|image)|^data-(?:full|large|h
 _QUOTED_URL = re.compile(r"https?://[^\"'\s\\]+")
 _TEMPLATE = re.compile(r"\*\*|[{}]|%7B", re.IGNORECASE)
 """An address that a script fills in."""
+_WHOLE = 0.4
+"""Share of the page's sentences in a box that holds the article, whatever it is called (js_img_share_area)."""
 _HEADINGS = frozenset(("h2", "h3", "h4", "h5"))
+_LONGEST = 1000
+"""Characters of an attribute that may be a picture's address."""
 _IMAGE_LINK = re.compile(r"\.(?:jpe?g|png|webp|gif|avif)(?:$|[?#])", re.IGNORECASE)
 
 
@@ -53,8 +57,9 @@ def find_figures(
     found: list[Figure] = []
     taken: dict[str, Figure] = {}
     inside = [i for i in (*page.found["img"], *page.found["amp-img"]) if span[0] <= i < span[2]]
-    for i in sorted(inside)[:_MAX_IMAGES]:
-        figure = _look_at(layout, i, resolve)
+    bare = {i for i in page.found["figure"] if span[0] <= i < span[2] and not page.images(i)}
+    for i in sorted((*inside, *bare))[:_MAX_IMAGES]:
+        figure = _look_at_bare(layout, i, resolve) if i in bare else _look_at(layout, i, resolve)
         if figure is None:
             continue
         if figure.key not in stated and (i < span[1] or _is_foreign(layout, figure, span[1], page_url, resolve)):
@@ -122,6 +127,18 @@ def _look_at(layout: Layout, i: int, resolve: Resolve) -> Figure | None:
     return figure
 
 
+def _look_at_bare(layout: Layout, i: int, resolve: Resolve) -> Figure | None:
+    """The picture that a <figure> without <img> names in an attribute (itemid, data-...), for a script to show."""
+    for value in layout.page.attrs(i).values():
+        if value and len(value) < _LONGEST and value.startswith(("http", "/")) and _IMAGE_LINK.search(value):
+            url = resolve(value)
+            if url and not _is_bad(url):
+                figure = Figure(i, url)
+                figure.key = picture_key(url)
+                return figure
+    return None
+
+
 def _sources(page: Page, i: int) -> list[str]:
     """The srcset of each <source> beside an image in a <picture>."""
     parent = page.parent[i]
@@ -162,13 +179,19 @@ def _is_foreign(layout: Layout, figure: Figure, low: int, page_url: str, resolve
             own = layout.verdict[i]
             if own & FOREIGN or not own & JUNK:
                 return page.tags[i] != "aside" or not _has_caption(layout, i)
-        elif layout.verdict[i] & FOREIGN and tag not in ("picture", "article", "main") and i > low and steps < 4:
+        elif layout.verdict[i] & FOREIGN and i > low and steps < 4 and not _holds_article(layout, i):
             return True
         if tag == "a" and steps < _CLIMB and _leads_away(layout, i, figure.key, page_url, resolve):
             return True
         i = page.parent[i]
         steps += 1
     return _is_teaser(layout, figure.node)
+
+
+def _holds_article(layout: Layout, i: int) -> bool:
+    return layout.page.tags[i] in ("picture", "article", "main") or (
+        layout.mass.get(i, 0.0) >= _WHOLE * layout.sums[-1] > 0
+    )
 
 
 def _doubled(layout: Layout, i: int) -> bool:

@@ -1,12 +1,14 @@
 """Second thoughts about junk: what a name condemns and the page's text acquits, and articles beside the article."""
 
 from baoguan.extract.layout import Layout
-from baoguan.extract.tokens import HARD
+from baoguan.extract.tokens import BODY, HARD, words_of
 
 _SHARE = 0.3
 _CLEAN_SHARE = 0.4
 _NEVER = frozenset(("nav", "footer", "button", "select", "textarea", "script", "style", "template", "svg", "menu"))
 _NESTED_SHARE = 0.5
+_BODY_WORDS = frozenset(("article", "body"))
+_MOST = 1000
 Condemned = tuple[frozenset[str], bool]
 _INNOCENT: Condemned = (frozenset(), False)
 
@@ -21,6 +23,7 @@ def guard(layout: Layout) -> None:
         if page.tags[i] not in _NEVER:
             junk.discard(i)
         i = page.parent[i]
+    _acquit_bodies(layout)
     total = clean = 0.0
     held: dict[str, float] = {}
     known: dict[int, Condemned] = {}
@@ -40,6 +43,15 @@ def guard(layout: Layout) -> None:
     }
     if large:
         junk.difference_update([i for i in junk if not _is_hard(layout, i) and _name(layout, i) in large])
+
+
+def _acquit_bodies(layout: Layout) -> None:
+    """The box round an element called article body isn't junk (`teaser-content`: what a paywall leaves open)."""
+    page, junk = layout.page, layout.junk
+    for i in [i for i in junk if layout.verdict[i] & BODY and not _is_hard(layout, i)][:_MOST]:
+        child = i + 1
+        if child < page.end[i] and page.tags[child] and {*words_of(page.attr(child, "class"))} >= _BODY_WORDS:
+            junk.discard(i)
 
 
 def _condemned(layout: Layout, i: int, known: dict[int, Condemned]) -> Condemned:

@@ -75,6 +75,13 @@ class Layout:
             self._captions = [0, *accumulate(1 if bits & CAPTION else 0 for bits in self.verdict)]
         return self._captions[self.page.end[i]] - self._captions[i]
 
+    def only_junk(self, i: int) -> bool:
+        """Whether `i` is the only junk element of its line."""
+        while (i := self.page.parent[i]) > self.top:
+            if i in self.junk:
+                return False
+        return True
+
     def blocks_under(self, i: int) -> list[Block]:
         """The blocks that begin under `i`."""
         return self.blocks[bisect_left(self.firsts, i) : bisect_left(self.firsts, self.page.end[i])]

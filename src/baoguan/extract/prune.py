@@ -14,6 +14,8 @@ _PHRASES = re.compile(
     r"|click here|sign up|subscribe"
     r"|follow (?:us|@)|share (?:this|on)|listen to|watch:|photo:|image:|tags?:|topics?:|filed under|copyright|©"
     r"|all rights reserved|comments?\b"
+    r"|to view this video|we apologize, but this|latest videos|lee también|noticias? relacionadas?"
+    r"|auch interessant|passend zum (?:artikel|thema)|weitere videos"
     r"|lesen sie (?:auch|mehr)|mehr zum thema|das könnte sie|anzeige|lire aussi|à lire|publicité|lea también"
     r"|te puede interesar|publicidad"
     r"|leggi anche|pubblicità|lees ook|leia (?:também|mais)|publicidade|czytaj (?:też|także|więcej)|zobacz też"
@@ -22,10 +24,21 @@ _PHRASES = re.compile(
     r"|延伸(?:阅读|閱讀)|推荐阅读|推薦閱讀"
     r"|责任编辑|責任編輯|责编|编辑[：:]|编辑 ?\|校对|点击(?:查看|进入)|版权(?:声明|所有)"
     r"|免责声明|扫(?:一扫|描)|分享到|更多(?:精彩|内容|新闻)|上一篇|下一篇|返回搜狐"
+    r"|正在加载|加载中|特别声明|关注(?:公众号|我们)|微信公众号|热门推荐|不感兴趣|感谢您的反馈|下载客户端"
+    r"|notice: the content above|声明：该文观点仅代表"
+    r"|この記事は会員限定|おすすめ情報|関連キーワード"
     r"|（?责任编辑|広告|関連(?:記事|ニュース|リンク)|あわせて読みたい|おすすめ記事|無断転載|続きを読む|この記事(?:を|に)|シェアする|관련(?:기사|뉴스)|무단전재)",
     re.IGNORECASE,
 )
+_EDITOR = re.compile(r"^[\s(（\[【]*(?:责任编辑|責任編輯|责编|責編|编辑|編輯)\s*[:：]")
+"""Who edited an article stands behind it in China; what follows is others'."""
+BEHIND = "behind the editor's name"
+_BEFORE = 0.6
+"""Share of the text that stands before such a line, for it to be the end."""
 _SHORT = 80.0
+_SUBHEADS = frozenset(("h2", "h3", "h4", "h5", "h6"))
+_TITLE = 30.0
+"""Mass of a heading that is more than a name or a date (those of a live blog begin with the time)."""
 _BYLINE_REST = 20
 """Letters beside the names: `by`, `and`, a time."""
 _CAPTION = 500.0
@@ -45,6 +58,7 @@ def prune(layout: Layout, roots: list[int], title: str, known: frozenset[int] = 
         block.why = _reason(layout, block, heading, known)
         block.keep = not block.why
     _drop_copies(inside)
+    _end_at_editor(inside)
     _trim(layout, inside)
     return inside
 
@@ -82,6 +96,18 @@ def _drop_copies(inside: list[Block]) -> None:
         most = max(most, block.mass)
 
 
+def _end_at_editor(inside: list[Block]) -> None:
+    """Drops what follows the line that names the editor, where most of the text stands before it."""
+    mark = next((n for n, block in enumerate(inside) if block.mass < _SHORT and _EDITOR.match(block.text)), 0)
+    if not mark:
+        return
+    before = sum(block.mass for block in inside[:mark] if block.keep)
+    behind = [block for block in inside[mark:] if block.keep]
+    if behind and before > _BEFORE * (before + sum(block.mass for block in behind)):
+        for block in behind:
+            block.keep, block.why = False, BEHIND
+
+
 def _reason(layout: Layout, block: Block, heading: str, known: frozenset[int]) -> str:
     """Why a block goes; empty when it stays."""
     page = layout.page
@@ -99,7 +125,7 @@ def _reason(layout: Layout, block: Block, heading: str, known: frozenset[int]) -
     verdict = layout.verdict[block.owner] | layout.verdict[page.parent[block.owner]]
     if block.mass < _CAPTION and verdict & CAPTION:
         return "caption by name"
-    if block.mass < 2 * _SHORT and verdict & (BYLINE | CREDIT):
+    if block.mass < 2 * _SHORT and verdict & (BYLINE | CREDIT) and not (tag in _SUBHEADS and block.mass > _TITLE):
         return "byline by name"
     if tag == "h1" or (heading and block.mass < 3 * len(heading) and normal(block.text) == heading):
         return "the headline again"

@@ -16,7 +16,8 @@ _HABIT = 3
 _PARTS = frozenset(("tr", "tbody", "ul", "ol", "li", "p", "span", "dl", "a"))
 _PROBE = 40
 _DECK_LEAST = 40.0
-_DECKS = 3
+_DECKS = 8
+_FIRST = 12
 _LONG_TEXT = 400
 _TAGS = re.compile(r"<[^>]+>")
 
@@ -61,9 +62,16 @@ def _surroundings(layout: Layout) -> int:
     while i > layout.top:
         here = mass.get(i, 0.0)
         if here >= _NEAR_SHARE * total and here >= _NEAR_LEAST and page.tags[i] != "header":
-            return i
+            here -= _deck_under(layout, i)
+            if here >= _NEAR_SHARE * total and here >= _NEAR_LEAST:
+                return i
         i = page.parent[i]
     return layout.top
+
+
+def _deck_under(layout: Layout, i: int) -> float:
+    """Good mass of the summaries under the headline, in the first blocks of an element: alone they are no article."""
+    return sum(b.good for b in layout.blocks_under(i)[:_FIRST] if b.good and layout.verdict[b.owner] & DECK)
 
 
 def _by_habit(layout: Layout, top: int, profile: Profile) -> int:
@@ -163,14 +171,17 @@ def find_decks(layout: Layout, head: Head, root: int) -> list[int]:
     stated = normal(" ".join([head.meta("og:description", "description"), str(head.ld.get("description") or "")]))
     found: list[int] = []
     for block in layout.blocks:
-        if not page.end[layout.heading] <= block.first < root or block.junk or page.inside(root, block.owner):
+        if not page.end[layout.heading] <= block.first < root or page.inside(root, block.owner):
             continue
         if block.mass < _DECK_LEAST or block.linked > 0.3 * block.mass:
             continue
         own = layout.verdict[block.owner] | layout.verdict[page.parent[block.owner]]
         text = normal(block.text)
-        if (own & DECK and not own & (BYLINE | CAPTION | CREDIT)) or (
-            len(text) > _DECK_LEAST and text[:_PROBE] in stated
-        ):
+        named = own & DECK and not own & (BYLINE | CAPTION | CREDIT) and not block.junk
+        said = len(text) > _DECK_LEAST and (text[:_PROBE] in stated or text[-_PROBE:] in stated)
+        if said and block.junk and layout.only_junk(block.owner):
+            block.junk = False
+            layout.junk.discard(block.owner)
+        if named or said:
             found.append(block.owner)
     return list(dict.fromkeys(found))[:_DECKS]

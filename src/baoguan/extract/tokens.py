@@ -13,12 +13,15 @@ JUNK, BODY, CAPTION, CREDIT, BYLINE, TEASER, FOREIGN, HARD, DECK = (1 << n for n
 text it holds. DECK: the summary under the headline."""
 
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[㐀-鿿]+")
+_PART = re.compile(r"[^-_\s]+")
+_SHORT, _LOTS = 3, 3
+"""Letters of a short word, and how many shorter ones tell a name that was drawn by lot."""
 _JUNK_TEXT = """ad addthis addtoany ads adsense adslot adunit adv advert advertisement advertising advertorial
     adverts affiliate alsoread aside banner biblio billboard bio bookmark bookmarks breadcrumbs btn
     button comment commentlist comments consent cookie cookies copyright coupon crumb crumbs cta dfp
     disclaimer disqus donate donation donations feedback fenxiang follow followus footer gdpr gpt
-    guanggao interstitial jwplayer keywords leaderboard legal listing livefyre login marketing masthead
-    membership menu menus mgid modal morelinks mostread mpu nav navbar navi navigation newsletter
+    guanggao identity interstitial jwplayer keywords leaderboard legal listing livefyre login marketing masthead
+    membership menu menus mgid modal regwall morelinks mostread mpu nav navbar navi navigation newsletter
     newsletters nextarticle nextprev offer outbrain pager pagination paging pinglun plista poll popular
     popup prevnext promo promobox promos promotion promotions qrcode rating ratings reactions readmore
     recirc recirculation recommend recommendation recommendations recommended register registration
@@ -115,11 +118,15 @@ def words_of(name: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=50_000)
 def _bits_of(token: str) -> int:
-    """Bits for one class or id."""
+    """Bits for one class or id. Short words in a name that was drawn by lot (n1AuAdJlVL, 3fad9c) are none."""
     bits = JUNK if token in _HIDING else 0
     get = _BITS.get
-    for word in _WORD.findall(token):
-        bits |= get(word.lower(), 0)
+    for part in _PART.findall(token):
+        found = list(_WORD.finditer(part))
+        drawn = sum([len(word[0]) < _SHORT for word in found]) >= _LOTS
+        for word in found:
+            if len(word[0]) > _SHORT or not (drawn or (word.start() and part[word.start() - 1].isdigit())):
+                bits |= get(word[0].lower(), 0)
     low = token.lower()
     if low.startswith(_HARD_STARTS) and not low.endswith(_NOT_HARD_ENDS):
         return bits | HARD | JUNK | FOREIGN
