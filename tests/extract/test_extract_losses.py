@@ -100,3 +100,37 @@ def test_a_picture_that_only_an_attribute_of_its_figure_names() -> None:
     ]
     other = '<figure data-link="https://news.example/other"><figcaption>Steam</figcaption></figure>'
     assert not read(f'<h1>T</h1><div class="article-body"><p>{ONE}</p>{other}<p>{TWO}</p></div>').pictures
+
+
+def test_comments_that_are_longer_than_the_article() -> None:
+    said = "A reader says at length what he thinks of the harbour, the town and the others. " * 4
+    comments = "".join(f'<li class="member"><p>{said}</p></li>' for _ in range(14))
+    body = f'<div class="page first"><article itemprop="articleBody"><h1>T</h1>{BODY * 3}</article></div>'
+    article = read(f'{body}<div class="full community page"><span class="body"><ul>{comments}</ul></span></div>')
+    assert ONE in article.body_html
+    assert "A reader says" not in article.body_html
+
+
+def test_teasers_that_are_longer_than_the_article() -> None:
+    teaser = '<article><h3><a href="/{n}">Another headline of the same day, {n}</a></h3><p>{text}</p></article>'
+    teasers = "".join(teaser.format(n=n, text=TWO.replace("The", f"Number {n}")) for n in range(30))
+    slider = f'<div class="content-slider-inner">{teasers}</div>'
+    article = read(
+        f'<div class="entry-content"><h1>T</h1><section><div class="text">{BODY}</div></section>{slider}</div>'
+    )
+    assert ONE in article.body_html
+    assert "Number 7" not in article.body_html
+
+
+def test_posts_of_a_forum_are_no_teasers() -> None:
+    post = '<article><h4><a href="/members/7">Anna</a></h4><div class="message-body"><p>{text}</p></div></article>'
+    posts = "".join(
+        post.format(text=f"{text} Number {n}.") for n, text in enumerate((ONE, TWO, THREE, ONE, TWO, THREE))
+    )
+    assert "Number 3." in read(f'<h1>T</h1><div class="block-body">{posts}</div>').body_html
+
+
+def test_a_body_in_numbered_boxes() -> None:
+    box = '<div class="supplemental"><div class="story-body story-body-{n}">{text}</div></div>'
+    boxes = box.format(n=1, text=BODY * 3) + '<div class="ad">x</div>' + box.format(n=2, text=f"<p>The end. {ONE}</p>")
+    assert "The end." in read(f"<h1>T</h1><article>{boxes}</article>").body_html

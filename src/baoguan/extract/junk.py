@@ -1,6 +1,8 @@
 """Second thoughts about junk: what a name condemns and the page's text acquits, and articles beside the article."""
 
-from baoguan.extract.layout import Layout
+from bisect import bisect_left
+
+from baoguan.extract.layout import Layout, weigh
 from baoguan.extract.tokens import BODY, HARD, words_of
 
 _SHARE = 0.3
@@ -9,6 +11,11 @@ _NEVER = frozenset(("nav", "footer", "button", "select", "textarea", "script", "
 _NESTED_SHARE = 0.5
 _BODY_WORDS = frozenset(("article", "body"))
 _MOST = 1000
+_TEASERS = 4
+_TEASER_SHARE = 0.3
+"""So many <article>, none of which holds so much of the page's sentences nor the headline, are teasers where their own
+headlines are links; posts of a forum have none, or the name of a member."""
+_HEADLINE = 25.0
 Condemned = tuple[frozenset[str], bool]
 _INNOCENT: Condemned = (frozenset(), False)
 
@@ -83,6 +90,11 @@ def set_aside(layout: Layout) -> None:
     articles = page.found["article"]
     heading = layout.heading
     home = [i for i in articles if page.inside(heading, i)]
+    if not home and heading >= 0 and len(articles) >= _TEASERS:
+        masses = {i: layout.good_under(i) for i in articles}
+        if max(masses.values()) < _TEASER_SHARE * layout.sums[-1]:
+            layout.junk.update([i for i in articles if _has_linked_heading(layout, i)])
+        return
     if len(articles) < 2 or not home:
         return
     masses = {i: layout.good_under(i) for i in articles}
@@ -93,6 +105,17 @@ def set_aside(layout: Layout) -> None:
         nested = page.inside(i, home[-1])
         if masses[i] < _NESTED_SHARE * own if nested else own > masses[i]:
             layout.junk.add(i)
+
+
+def _has_linked_heading(layout: Layout, i: int) -> bool:
+    page = layout.page
+    for tag in ("h2", "h3", "h4"):
+        found = page.found[tag]
+        for j in found[bisect_left(found, i) : bisect_left(found, page.end[i])][:2]:
+            linked = page.tags[page.parent[j]] == "a" or "a" in page.tags[j : min(page.end[j], j + 6)]
+            if linked and weigh(page.text(j)) >= _HEADLINE:
+                return True
+    return False
 
 
 def weigh_tree(layout: Layout) -> None:

@@ -11,6 +11,7 @@ from baoguan.extract.tokens import BODY, BYLINE, CAPTION, CREDIT, DECK, TEASER
 _DESCEND = 0.72
 _BODY_SHARE = 0.55
 _NEAR_SHARE = 0.2
+_NAMED_SHARE = 0.05
 _NEAR_LEAST = 150.0
 _HABIT = 3
 _PARTS = frozenset(("tr", "tbody", "ul", "ol", "li", "p", "span", "dl", "a"))
@@ -19,6 +20,7 @@ _DECK_LEAST = 40.0
 _DECKS = 8
 _FIRST = 12
 _LONG_TEXT = 400
+_NUMBER = re.compile(r"(?<=[a-z][-_])\d{1,2}(?![\w-])", re.IGNORECASE)
 _TAGS = re.compile(r"<[^>]+>")
 
 
@@ -61,12 +63,18 @@ def _surroundings(layout: Layout) -> int:
     i = page.parent[layout.heading] if layout.heading > layout.top else layout.top
     while i > layout.top:
         here = mass.get(i, 0.0)
-        if here >= _NEAR_SHARE * total and here >= _NEAR_LEAST and page.tags[i] != "header":
+        share = _NAMED_SHARE if here >= _LONG_TEXT and _is_named(layout, i) else _NEAR_SHARE
+        if here >= share * total and here >= _NEAR_LEAST and page.tags[i] != "header":
             here -= _deck_under(layout, i)
-            if here >= _NEAR_SHARE * total and here >= _NEAR_LEAST:
+            if here >= share * total and here >= _NEAR_LEAST:
                 return i
         i = page.parent[i]
     return layout.top
+
+
+def _is_named(layout: Layout, i: int) -> bool:
+    """Whether an element round the headline says that it is the article; comments may be five times as long."""
+    return layout.page.tags[i] == "article" or "articlebody" in layout.page.attr(i, "itemprop").lower()
 
 
 def _deck_under(layout: Layout, i: int) -> float:
@@ -123,16 +131,30 @@ def _by_anchor(layout: Layout, top: int) -> int:
 def _widen(layout: Layout, i: int) -> int:
     """Up again while a parent adds sentences of the same article (text split over several wrappers)."""
     page, mass = layout.page, layout.mass
+    name = page.attr(i, "class")
+    parts = _numbered_like(layout, i)
     limit = page.parent[i]
-    for _ in range(3):
+    for _ in range(3 if name else 0):
         if limit <= layout.top or page.tags[limit] == "body":
             break
         kin = [j for j in page.children(limit) if page.tags[j] and j != i and page.tags[j] == page.tags[i]
-               and page.attr(j, "class") == page.attr(i, "class") and mass.get(j, 0.0) > 0]  # fmt: skip
-        if kin and page.attr(i, "class"):
+               and page.attr(j, "class") == name and mass.get(j, 0.0) > 0]  # fmt: skip
+        if kin or any(page.inside(j, limit) for j in parts):
             return limit
         limit = page.parent[limit]
     return i
+
+
+def _numbered_like(layout: Layout, i: int) -> list[int]:
+    """Elements with text whose class is that of `i` but for a number: story-body-1, story-body-2."""
+    page = layout.page
+    name = page.attr(i, "class")
+    if not _NUMBER.search(name):
+        return []
+    plain = _NUMBER.sub("", name)
+    return [j for j in layout.mass
+            if (other := page.attr(j, "class")) != name and page.tags[j] == page.tags[i]
+            and len(other) <= len(name) + 1 and _NUMBER.sub("", other) == plain and not page.inside(i, j)]  # fmt: skip
 
 
 def _by_article_body(layout: Layout, head: Head) -> int:

@@ -18,7 +18,7 @@ _SHORT, _LOTS = 3, 3
 """Letters of a short word, and how many shorter ones tell a name that was drawn by lot."""
 _JUNK_TEXT = """ad addthis addtoany ads adsense adslot adunit adv advert advertisement advertising advertorial
     adverts affiliate alsoread aside banner biblio billboard bio bookmark bookmarks breadcrumbs btn
-    button comment commentlist comments consent cookie cookies copyright coupon crumb crumbs cta dfp
+    button comment commentlinks commentlist comments consent cookie cookies copyright coupon crumb crumbs cta dfp
     disclaimer disqus donate donation donations feedback fenxiang follow followus footer gdpr gpt
     guanggao identity interstitial jwplayer keywords leaderboard legal listing livefyre login marketing masthead
     membership menu menus mgid modal regwall morelinks mostread mpu nav navbar navi navigation newsletter
