@@ -116,17 +116,26 @@ def words_of(name: str) -> tuple[str, ...]:
     return tuple([word.lower() for word in _WORD.findall(name[:400])])
 
 
+def _is_drawn(token: str, short: str) -> bool:
+    """Whether a short word stands in a name that was drawn by lot (n1AuAdJlVL, 3fad9c), and is none."""
+    for part in _PART.findall(token):
+        words = list(_WORD.finditer(part))
+        if any(word[0] == short for word in words):
+            drawn = sum([len(word[0]) < _SHORT for word in words]) >= _LOTS
+            at = next(word.start() for word in words if word[0] == short)
+            return drawn or (at > 0 and part[at - 1].isdigit())
+    return False
+
+
 @lru_cache(maxsize=50_000)
 def _bits_of(token: str) -> int:
-    """Bits for one class or id. Short words in a name that was drawn by lot (n1AuAdJlVL, 3fad9c) are none."""
+    """Bits for one class or id."""
     bits = JUNK if token in _HIDING else 0
     get = _BITS.get
-    for part in _PART.findall(token):
-        found = list(_WORD.finditer(part))
-        drawn = sum([len(word[0]) < _SHORT for word in found]) >= _LOTS
-        for word in found:
-            if len(word[0]) > _SHORT or not (drawn or (word.start() and part[word.start() - 1].isdigit())):
-                bits |= get(word[0].lower(), 0)
+    for word in _WORD.findall(token):
+        found = get(word.lower(), 0)
+        if found and (len(word) > _SHORT or not _is_drawn(token, word)):
+            bits |= found
     low = token.lower()
     if low.startswith(_HARD_STARTS) and not low.endswith(_NOT_HARD_ENDS):
         return bits | HARD | JUNK | FOREIGN
