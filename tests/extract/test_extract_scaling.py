@@ -39,6 +39,7 @@ KNOWN = {
     "dates of other articles": ("", "<div class=related>12.03.2024"),
     "authors of nested boxes": ("", "<div class=author>Anna Berg"),
     "clocks in scripts": ("", '<script>var pubdate = "2024</script>'),
+    "choices": ("<select>", "<option>"),
     "captions": ("<figure><img src=/abcdef.jpg>", "<figcaption>A caption here</figcaption>"),
     "invented names": ("", "<x-{} b{}=c>w</x-{}>"),
     "years": ("", "<p class=date>2024年</p>"),

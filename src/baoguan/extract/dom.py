@@ -14,6 +14,7 @@ from baoguan.extract.strip import strip_page
 from baoguan.text.attributes import limit_attributes
 from baoguan.text.depth import is_deeper, limit_depth
 from baoguan.text.names import cut_names
+from baoguan.text.options import limit_options
 
 MAX_ELEMENTS = 200_000
 """Elements that are looked at on one page (the largest of 880 sample pages has 17,000); the rest is cut, and `cut` says
@@ -130,6 +131,8 @@ def parse_page(html: str, marks: tuple[tuple[str, tuple[str, ...]], ...] = (), *
     tags = html.count("<")
     if tags > MAX_TAGS:
         html, page.cut = html[: _nth(html, "<", MAX_TAGS)], True
+    if tags > _MANY_TAGS:
+        html = limit_options(html)
     # Scripts and styles hold no tags.
     if tags > _MANY_TAGS and is_deeper(stripped.html if whole else html, MAX_DEPTH):
         html = limit_depth(html, MAX_DEPTH)

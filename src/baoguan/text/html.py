@@ -12,6 +12,7 @@ from baoguan.text.attributes import limit_attributes
 from baoguan.text.depth import is_deeper, limit_depth
 from baoguan.text.escape import INVISIBLE, escape_value, plain
 from baoguan.text.names import cut_names
+from baoguan.text.options import limit_options
 from baoguan.text.pictures import unwrap_proxy
 from baoguan.text.sanitise import walk
 from baoguan.text.sanitise_state import Writer
@@ -86,9 +87,11 @@ def clean_body(html: str, base_url: str) -> CleanBody:
         html = html[:MAX_CHARS]
         flags.add("truncated")
     html = _without_plug(html)
-    if html.count("<") > _MANY_TAGS and is_deeper(html, MAX_DEPTH):
-        html = limit_depth(html, MAX_DEPTH)
-        flags.add("nested")
+    if html.count("<") > _MANY_TAGS:
+        html = limit_options(html)
+        if is_deeper(html, MAX_DEPTH):
+            html = limit_depth(html, MAX_DEPTH)
+            flags.add("nested")
     html = limit_attributes(html)
     if (named := cut_names(html)) is not html:
         html = named
