@@ -3,6 +3,7 @@
 import time
 
 from baoguan.extract.article import extract_article
+from baoguan.publish.ancestor_exact import exact_body_from_page
 from baoguan.text.html import clean_body
 from baoguan.text.options import MAX_OPTIONS, limit_options
 
@@ -23,3 +24,10 @@ def test_a_page_and_a_body_of_many_take_little() -> None:
     extract_article(f"<h1>T</h1><p>text</p>{MANY}".encode(), url="https://x.example/a")
     clean_body(MANY, "https://x.example/")
     assert time.process_time() - start < 2  # some 0.2 s on a quiet core; before, a quarter of a minute
+
+
+def test_the_exact_export_of_a_hostile_page_takes_little() -> None:
+    start = time.process_time()
+    for unit in ("<select>" + "<option>" * 32_000, "<p " + " ".join(f"a{n}" for n in range(50_000)) + ">"):
+        exact_body_from_page(f'<html><div class="wsw">{unit}'.encode(), "https://x.example/a")
+    assert time.process_time() - start < 2

@@ -14,6 +14,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from baoguan.text.dates import parse_date
 from baoguan.text.escape import escape_text, escape_value
 from baoguan.text.pictures import unwrap_proxy
+from baoguan.text.tame import tame
 
 WESERV = "https://images.weserv.nl?url="
 LEAD = '<img src="{}" width="100%">'
@@ -22,6 +23,8 @@ INLINE = '<div ><img  src="{}" alt="{}" border="0"/>{}</div>'
 _ADDRESS = re.compile(r'(<(?:img|video|source)\b[^>]*?\s(?:src|poster)=")([^"]*)(")', re.IGNORECASE)
 _SRCSET = re.compile(r'(<(?:img|source)\b[^>]*?)\s+(?:data-)?srcset="[^"]*"', re.IGNORECASE)
 _DATE_LINE = re.compile(r"\s*<div>(?:<i>[^<]*(?:<br\s*/?>[^<]*)?</i>|\s*\d\d/\d\d/\d{4}[^<]*)</div>|\s*<address\b")
+_DEPTH = 400
+"""Elements within each other that are read."""
 _BREAKS = re.compile(r"[ \t]*[\r\n]+[ \t]*")
 _FUSED = re.compile(r"(?<=[!-;=?-~\u00a1-\u2e7f])[ \t]*[\r\n]+[ \t]*(?=[!-;=?-~\u00a1-\u2e7f])")
 """A line break between two characters of scripts that put spaces between words; not beside a tag."""
@@ -78,7 +81,7 @@ def exact_body_from_page(body: bytes, url: str, *, content_type: str = "") -> st
     if b"wsw" not in body and b"article-content" not in body and b"articleBody" not in body:
         return ""
     del url, content_type  # the CMS writes UTF-8 and absolute addresses
-    text = body.decode("utf-8", "replace")
+    text = tame(body.decode("utf-8", "replace"), _DEPTH)
     tree = LexborHTMLParser(text)
     root = next((node for selector in _BODIES if (node := tree.css_first(selector)) is not None), None)
     if root is None:
