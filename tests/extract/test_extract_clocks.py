@@ -102,6 +102,23 @@ def test_around_the_article(before: str, behind: str, day: str) -> None:
     assert (clock.at.date().isoformat() if clock else "") == day
 
 
+@pytest.mark.parametrize(
+    ("language", "shown", "day"),
+    [
+        ("en-US", "03/04/2020", "2020-03-04"),
+        ("en-US", "23/04/2020", "2020-04-23"),
+        ("en-GB", "03/04/2020", "2020-04-03"),
+        ("de", "03.04.2020", "2020-04-03"),
+        ("en-US", "03.04.2020", "2020-04-03"),
+    ],
+)
+def test_americans_put_the_month_first(language: str, shown: str, day: str) -> None:
+    page = f'<html lang="{language}"><body><h1>T</h1><div>{shown}</div><p>{SENTENCE}</p></body></html>'
+    clock = extract_article(page.encode(), url="https://x.example/a").published
+    assert clock is not None
+    assert clock.at.date().isoformat() == day
+
+
 def test_the_canonical_address_names_the_day() -> None:
     page = f'<link rel="canonical" href="https://x.example/blog/2021/02/03/t/"><h1>T</h1><p>{SENTENCE}</p>'.encode()
     clock = extract_article(page, url="https://x.example/?p=1").published

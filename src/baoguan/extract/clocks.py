@@ -1,7 +1,9 @@
 """The outlet's clocks of a page: JSON-LD, metas, <time>, visible text, URL, in this order."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta, tzinfo
+from functools import partial
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -44,6 +46,7 @@ _EARLIEST = 1900
 _APART = timedelta(days=2)
 _MANY = 40
 _MAX_SCRIPT = 500_000
+_Read = Callable[[str, str], Clock | None]
 
 
 def zone_of(name: str) -> tzinfo | None:
@@ -56,12 +59,12 @@ def zone_of(name: str) -> tzinfo | None:
         return None
 
 
-def read_clock(text: str, source: str, zone: tzinfo | None) -> Clock | None:
+def read_clock(text: str, source: str, zone: tzinfo | None, *, month_first: bool = False) -> Clock | None:
     """One clock from one string, in any form that text.dates reads, and the Japanese and day-first ones.
 
-    A year or a month alone is none: it would be told as their first day.
+    A year or a month alone is none: it would be told as their first day. `month_first`: 3/4/2020 is in March.
     """
-    text = _plain_form(text.strip())
+    text = _plain_form(text.strip(), month_first=month_first)
     if _NO_DAY.fullmatch(text):
         return None
     read = parse_date(text, zone=zone)
@@ -70,14 +73,14 @@ def read_clock(text: str, source: str, zone: tzinfo | None) -> Clock | None:
     return Clock(at=read.at, source=source, zone_assumed=read.zone_assumed, precision=read.precision)
 
 
-def _plain_form(text: str) -> str:
+def _plain_form(text: str, *, month_first: bool) -> str:
     text = text.replace("：", ":").replace("\u3000", " ").replace("\xa0", " ")
     if era := _ERA.search(text):
         year = _ERA_START[era[1]] + (1 if era[2] == "元" else int(era[2]))
         text = f"{text[: era.start()]}{year}年{text[era.end() :]}"
     if day := _DAY_FIRST.match(text):
         first, second = int(day[1]), int(day[3])
-        if second > 12:
+        if second > 12 or (month_first and day[2] == "/" and first <= 12):
             first, second = second, first
         text = f"{day[4]}-{second:02d}-{first:02d}{day[5].replace(' - ', ' ').replace('h', ':')}"
     if half := _HALF.search(text):
@@ -92,23 +95,30 @@ def published_clock(
     """When the outlet says that it published. `near`: the nodes from the headline to the body's first paragraph;
     `around`: those of the whole article.
     """
-    clock = _choose(_stated(layout.page, head, near), None, zone)
+    read = partial(read_clock, zone=zone, month_first=_is_american(layout.page, head))
+    clock = _choose(_stated(layout.page, head, near), None, read)
     if clock and not _is_day(clock):
         return clock
     lines, sentences = shown_dates(layout, near)
-    if clock := _choose([(text, "text") for text in lines], clock, zone):
+    if clock := _choose([(text, "text") for text in lines], clock, read):
         return clock
     named = _url_clock(url, head, zone)
     for texts in (dates_around(layout, *around), _scripted(layout.page), sentences):
-        if shown := _shown_clock(texts, named, zone):
+        if shown := _shown_clock(texts, named, read):
             return shown
     return named
 
 
-def _choose(stated: list[tuple[str, str]], day: Clock | None, zone: tzinfo | None) -> Clock | None:
+def _is_american(page: Page, head: Head) -> bool:
+    """Whether a page is written for the United States, which put the month first."""
+    stated = page.attr(0, "lang") or head.meta("og:locale")
+    return stated.strip().lower().replace("_", "-") == "en-us"
+
+
+def _choose(stated: list[tuple[str, str]], day: Clock | None, read: _Read) -> Clock | None:
     """The first clock with a time of day, if it fits the first day that was stated; else that day."""
     for text, source in stated:
-        clock = read_clock(text, source, zone)
+        clock = read(text, source)
         if clock is None:
             continue
         if _is_day(clock):
@@ -118,10 +128,10 @@ def _choose(stated: list[tuple[str, str]], day: Clock | None, zone: tzinfo | Non
     return day
 
 
-def _shown_clock(texts: list[str], named: Clock | None, zone: tzinfo | None) -> Clock | None:
+def _shown_clock(texts: list[str], named: Clock | None, read: _Read) -> Clock | None:
     """The first clock of texts; where the address names a day, only one that fits and says more."""
     for text in texts:
-        clock = read_clock(text, "text", zone)
+        clock = read(text, "text")
         if clock and not (named and (clock.precision == "day" or abs(clock.at - named.at) > _APART)):
             return clock
     return None
