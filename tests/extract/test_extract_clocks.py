@@ -92,6 +92,11 @@ TEASERS = "".join(f"<div><span>{day}.01.2022</span><h3>Another headline of the d
             "",
             "2022-02-03",
         ),
+        # The top of every page shows the day of the visit.
+        ('<header><div class="date">03.02.2022</div><a href="/">Gazette</a></header><h1>T</h1>', "", ""),
+        ('<div class="topbar"><span class="date">2022-02-03</span></div><h1>T</h1>', "", ""),
+        ('<div class="current-date">2022-02-03</div><h1>T</h1>', "", ""),
+        ('<header><div class="date">03.02.2022</div><h1>T</h1></header>', "", "2022-02-03"),
         # Comments and footers have their own.
         ("<h1>T</h1>", '<div class="comments"><p class="date">03.02.2022</p></div><footer>2022-02-03</footer>', ""),
     ],

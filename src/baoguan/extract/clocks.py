@@ -103,7 +103,11 @@ def published_clock(
     if clock := _choose([(text, "text") for text in lines], clock, read):
         return clock
     named = _url_clock(url, head, zone)
-    for texts in (dates_around(layout, *around), _scripted(layout.page), sentences):
+    for texts in (
+        dates_around(layout, *around, head.meta("og:title") or head.title),
+        _scripted(layout.page),
+        sentences,
+    ):
         if shown := _shown_clock(texts, named, read):
             return shown
     return named

@@ -12,7 +12,8 @@ from itertools import accumulate, islice
 
 from baoguan.extract.dom import Page
 from baoguan.extract.layout import Block, Layout
-from baoguan.extract.tokens import FOREIGN, HARD
+from baoguan.extract.likeness import normal
+from baoguan.extract.tokens import FOREIGN, HARD, words_of
 
 FULL_DATE = re.compile(
     r"(?:(?:19|20)\d\d\s*[-/.年년]\s*\d{1,2}\s*[-/.月월]\s*\d{1,2}\s*[日일]?"
@@ -39,6 +40,10 @@ _NAMED = re.compile(
 )
 _YEAR = re.compile(r"(?:19|20)\d\d|令和|平成|民[國国]")
 _TIME = re.compile(r"[:：時时点點h시]")
+_SITE_TEXT = (
+    "header masthead topbar top banner toolbar current today heute aujourd hoy weather ticker clock heutiges dangqian"
+)
+_SITE = frozenset(_SITE_TEXT.split())
 _DIGIT = re.compile(r"\d")
 _LETTER = re.compile(r"[^\W_]")
 _MAX_TEXT = 160
@@ -56,8 +61,33 @@ _BEHIND = 3.0
 _UNNAMED = 40.0
 """Characters that a date without name or label is taken to be further away."""
 _MOST = 12
+_TITLE = 12
+"""Letters of the title that are looked for."""
 _LOOKED = 300
 """Dates that are looked at: a table may have thousands."""
+
+
+class _Anchor:
+    """What boxes of the article hold, and the top of every page doesn't: its headline, shown as a heading or not, or
+    the end of its text.
+    """
+
+    __slots__ = ("_key", "_known", "_nodes", "_page")
+
+    def __init__(self, layout: Layout, span: tuple[int, int], title: str) -> None:
+        self._page = layout.page
+        self._nodes = (layout.heading if layout.heading > layout.top else span[0], span[1])
+        self._key = normal(title)[:_TITLE]
+        self._known: dict[int, bool] = {}
+
+    def is_in(self, i: int) -> bool:
+        """Whether an element holds it."""
+        if any(self._page.inside(node, i) for node in self._nodes):
+            return True
+        if i not in self._known:
+            short = self._key and _is_short(self._page, i)
+            self._known[i] = bool(short) and self._key in normal(self._page.text(i))
+        return self._known[i]
 
 
 def shown_dates(layout: Layout, near: tuple[int, int]) -> tuple[list[str], list[str]]:
@@ -97,13 +127,17 @@ def _is_short(page: Page, i: int) -> bool:
     return stop - i < _MAX_NODES and sum([len(page.data[j]) for j in range(i, stop) if not page.tags[j]]) < _READ
 
 
-def dates_around(layout: Layout, begin: int, end: int) -> list[str]:
-    """Strings that look like a date around the article, which stands at the nodes `begin` to `end`, nearest first."""
+def dates_around(layout: Layout, begin: int, end: int, title: str) -> list[str]:
+    """Strings that look like a date around the article, which stands at the nodes `begin` to `end`, nearest first.
+
+    `title`: of the page, by which a top with the article's headline is told from the top of every page.
+    """
     blocks = layout.blocks
+    anchor = _Anchor(layout, (begin, end - 1), title)
     found = [
         (away, n, match.start(), match[0])
         for n, far, match in islice(_dated(layout, begin, end), _LOOKED)
-        if (away := _distance(layout, blocks[n], match, far)) is not None
+        if (away := _distance(layout, blocks[n], match, far, anchor)) is not None
     ]
     return list(dict.fromkeys(text for *_, text in sorted(found)))[:_MOST]
 
@@ -124,12 +158,12 @@ def _dated(layout: Layout, begin: int, end: int) -> Iterator[tuple[int, float, r
             yield n, far, match
 
 
-def _distance(layout: Layout, block: Block, match: re.Match[str], far: float) -> float | None:
+def _distance(layout: Layout, block: Block, match: re.Match[str], far: float, anchor: _Anchor) -> float | None:
     """How far away a date stands, None where it is no date of the article."""
     if not _is_alone(block.text, match):
         return None
     labelled = _LABEL.search(block.text, 0, match.start()) is not None
-    named = _is_named(layout, block)
+    named = _is_named(layout, block, anchor)
     if named is None:
         return None
     if named or labelled:
@@ -137,18 +171,29 @@ def _distance(layout: Layout, block: Block, match: re.Match[str], far: float) ->
     return far + _UNNAMED if far <= _NEAR else None
 
 
-def _is_named(layout: Layout, block: Block) -> bool | None:
-    """Whether an element close above is named for a date; None where it belongs to other articles or to comments."""
+def _is_named(layout: Layout, block: Block, anchor: _Anchor) -> bool | None:
+    """Whether an element close above is named for a date; None where it belongs to other articles, to comments, or to
+    the top of every page, which shows today's date: that of the visit, another one each time.
+    """
     page, named = layout.page, False
     i, steps = page.parent[block.first], 0
     while i > layout.top:
         if page.tags[i] in ("footer", "option", "select") or layout.verdict[i] & HARD:
+            return None
+        if _is_of_the_site(page, i) and not anchor.is_in(i):
             return None
         if layout.verdict[i] & FOREIGN and not _is_named_for_it(page, i):
             return None
         named = named or (steps < 3 and _is_named_for_it(page, i))
         i, steps = page.parent[i], steps + 1
     return named
+
+
+def _is_of_the_site(page: Page, i: int) -> bool:
+    if page.tags[i] in ("header", "nav"):
+        return True
+    attrs = page.attrs(i)
+    return any((name := attrs.get(key)) and not _SITE.isdisjoint(words_of(name)) for key in ("class", "id"))
 
 
 def _is_named_for_it(page: Page, i: int) -> bool:
