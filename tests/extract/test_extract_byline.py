@@ -199,3 +199,22 @@ def test_json_is_read_within_the_marks_around_it(before: str, behind: str) -> No
 )
 def test_authors_around_the_article(head: str, body: str, authors: tuple[str, ...]) -> None:
     assert read(head, body).authors == authors
+
+
+@pytest.mark.parametrize(
+    ("first", "authors"),
+    [
+        ("新华社巴黎12月9日电（记者唐霁）法国9日再次爆发全国跨行业大罢工。", ("唐霁",)),
+        ("中新社北京5月1日电 (记者 李明 王小红)多个城市的学校停课。", ("李明", "王小红")),
+        ("人民网北京5月1日电 （记者 李　明、王小红）多个城市的学校停课。", ("李明", "王小红")),
+        ("长江网5月1日讯（记者陈智 通讯员李小明 整合）多个城市的学校停课。", ("陈智", "李小明")),
+        ("本报北京5月1日讯（本报记者张三）多个城市的学校停课。", ("张三",)),
+        ("中央社記者李明台北1日電：多個城市的學校停課。", ()),
+        ("多个城市的学校停课。他接受电话采访（记者唐霁在场）时说。", ()),
+    ],
+)
+def test_the_reporter_of_a_chinese_agency(first: str, authors: tuple[str, ...]) -> None:
+    text = "多个城市的学校和幼儿园发出停课通知，交通、教育等行业都将受到影响，工会号召继续举行罢工。"
+    assert (
+        read("", f"<h1>大罢工影响交通</h1><div><p>{first}{text}</p><p>{text}</p><p>{text}</p></div>").authors == authors
+    )

@@ -40,11 +40,18 @@ _SPOKEN_CJK = re.compile(
     r"^[（(\s]*(?:[一-鿿]{2,6}[社网網报報])?(?:文|記者|记者|作者|撰文)\s*[／/:：\s]\s*([^\s，,。；;)）/／|]{2,20})"
 )
 _ROLE = re.compile(r"[:：]|编辑|編輯|责编|edition|redaktion", re.IGNORECASE)
+_ROLES = re.compile(r"(?:实习|特约|見習)?(?:记者|記者|通讯员|通訊員|实习生)|整合|综合|報道|报道|摄影|攝影|编译|整理")
+_APART = re.compile(r"[\s、，,；;/]+")
 _WRITTEN = re.compile(
     r"written|author|verfasst|geschr|écrit|escrit|scritto|autor|auteur|napisan|skriv|kirjoit|автор|yazan|作者|執筆|글쓴이"
     r"|الكاتب|כתב",
     re.IGNORECASE,
 )
+_CABLE = re.compile(
+    r"^[^。（(]{2,40}[电電讯訊]\s*[（(](?:[^）)]{0,12}[\s，,])?(?:本[报報]|[\u4e00-\u9fff]{2,6}[网網报報社])?"
+    r"(?:记者|記者)[\s:：]*([^）)。]{2,40})[）)]"
+)
+"""新华社巴黎12月9日电（记者唐霁）: how the first sentence of a Chinese agency's report begins."""
 _PARTICLES_TEXT = "de da di do dos du van von der den del la le el al bin ibn zu af y e"
 _PARTICLES = frozenset(_PARTICLES_TEXT.split())
 _DOMAIN = re.compile(r"[\w-]{2,}\.(?:com|net|org|[a-z]{2,7})(?:\.[a-z]{2})?")
@@ -214,7 +221,21 @@ def _spoken(layout: Layout, near: tuple[int, int]) -> list[str]:
         match = _SPOKEN.match(block.text) or _SPOKEN_CJK.match(block.text)
         if match and (names := [name for name in clean_names([match[1]]) if _is_name(name)]):
             return names
+    for block in blocks[len(above) - 1 if above else 0 :][:_FIRST]:
+        if not block.junk and (match := _CABLE.match(block.text[:_MAX_LINE])):
+            return _chinese_names(match[1])
     return []
+
+
+def _chinese_names(text: str) -> list[str]:
+    """Names between commas or blanks; two characters of one name may be set apart, too (李　明)."""
+    found: list[str] = []
+    for part in _APART.split(_ROLES.sub(" ", text)):
+        if len(part) == 1 and found and len(found[-1]) == 1:
+            found[-1] += part
+        elif part:
+            found.append(part)
+    return [name for name in found if 1 < len(name) <= _MAX_NAME and not _NOT_NAME.search(name)][:_MAX_AUTHORS]
 
 
 def _is_name(text: str) -> bool:
